@@ -1,0 +1,82 @@
+/**
+ * The seam between compile and devices: a backend receives a whole Plan and returns an executable. `compile` knows this file and never a
+ * concrete backend; a backend knows `util` and `codegen/ir` and never a graph.
+ */
+import { fail } from "../util/fail.js";
+import type { DType, TypedArray } from "./ir/dtype.js";
+import type { BufferType } from "./ir/kernel.js";
+import type { Plan } from "./ir/plan.js";
+
+/** What a device can do; `schedule` shapes kernels by it. */
+export interface Caps {
+  readonly dtypes: readonly DType[];
+  /** Buffer parameters that one kernel may have. */
+  readonly maxParams: number;
+  /** Results that one kernel may store. */
+  readonly maxResults: number;
+  /** Accumulator dtype for sums of float32. */
+  readonly accumulator: "float32" | "float64";
+  /** What runs, for explain(): `gpu.js headlessgl (llvmpipe)`. */
+  readonly description: string;
+}
+
+/** A buffer on a device. Handles are owned by whoever holds them and given back with `free`. */
+export interface Handle extends BufferType {
+  /** Bytes held on the device. */
+  readonly bytes: number;
+}
+
+/** Counters since the backend was made; tests assert that shared values stay on the device. */
+export interface Counters { uploads: number; uploadedBytes: number; readbacks: number; readbackBytes: number; launches: number; routines: number }
+
+export interface Executable {
+  /**
+   * Runs the plan. `inputs` match plan.inputs and stay the caller's; the handles returned match plan.outputs and are the caller's to free
+   * (an output that is an input or constant, or that repeats, comes back as a handle of its own). On error nothing is leaked or changed.
+   */
+  run(inputs: readonly Handle[], scalars: readonly number[]): Promise<Handle[]>;
+  /** Generated source per distinct kernel, for explain() and DAMO_DEBUG. */
+  sources(): readonly string[];
+  dispose(): void;
+}
+
+export interface Backend {
+  /** `reference`, `gpu:webasm`, … */
+  readonly name: string;
+  readonly caps: Caps;
+  readonly counters: Counters;
+  /** Copies row-major host data to the device. */
+  upload(data: TypedArray, type: BufferType): Promise<Handle>;
+  /** Copies a buffer back, as a new host array of its dtype. */
+  download(handle: Handle): Promise<TypedArray>;
+  free(handle: Handle): void;
+  compile(plan: Plan): Promise<Executable>;
+  dispose(): Promise<void>;
+}
+
+/** Whether a device can be had here. */
+export type Availability = { readonly available: true } | { readonly available: false; readonly reason: string };
+
+export interface BackendFactory {
+  readonly name: string;
+  /** Probes by running something small; never throws. */
+  probe(): Promise<Availability>;
+  create(): Promise<Backend>;
+}
+
+const registry = new Map<string, BackendFactory>();
+
+/** Registers a device under its name; a second registration of the name is an error. */
+export function registerBackend(factory: BackendFactory): void {
+  if (registry.has(factory.name)) fail("value", "backend-twice", { what: `A backend named '${factory.name}' is registered already.`, fix: "register each device once" });
+  registry.set(factory.name, factory);
+}
+
+export const backendNames = (): string[] => [...registry.keys()];
+
+/** The factory of a device; throws `device-name` for an unknown one. */
+export function backendFactory(name: string): BackendFactory {
+  const found = registry.get(name);
+  if (!found) fail("value", "device-name", { what: `There is no device named '${name}'.`, fix: `use one of ${backendNames().join(", ")}` });
+  return found;
+}
