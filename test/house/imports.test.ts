@@ -31,6 +31,11 @@ describe("importsOf", () => {
     expect(importsOf(text.join("\n"))).toEqual(["./real.js"]);
   });
 
+  test("at run time, erased imports are none", () => {
+    const text = 'import type { A } from "./a.js"; import { type B } from "./b.js";\nexport type {\n  C,\n} from "./c.js"; import type from "./d.js"; type E = 1; import "./e.js";';
+    expect(importsOf(text, { atRunTime: true })).toEqual(["./b.js", "./d.js", "./e.js"]);
+  });
+
   test("code inside a template is code", () => {
     expect(importsOf('const t = `a ${await import("./inside.js")} b`; // import "./no.js"')).toEqual(["./inside.js"]);
   });
@@ -90,10 +95,13 @@ describe("cycles", () => {
   test("a chain has none", () => {
     expect(cycles(map({ "src/util/a.ts": 'import "./b.js";', "src/util/b.ts": 'import "./c.js";', "src/util/c.ts": "" }))).toEqual([]);
   });
+  test("mutually recursive types are none", () => {
+    expect(cycles(map({ "src/util/a.ts": 'import "./b.js";', "src/util/b.ts": 'import type { A } from "./a.js";' }))).toEqual([]);
+  });
   test("finds a circle of two, of three behind a tail, and of one", () => {
     const files = {
       "src/util/a.ts": 'import "./b.js";',
-      "src/util/b.ts": 'import type { A } from "./a.js";',
+      "src/util/b.ts": 'import { type A } from "./a.js";',
       "src/graph/tail.ts": 'import "./x.js";',
       "src/graph/x.ts": 'import "./y.js";',
       "src/graph/y.ts": 'import "./z.js";',

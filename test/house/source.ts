@@ -99,9 +99,15 @@ export function strip(text: string, options: { readonly keepStrings: boolean }):
   return scan.out;
 }
 
+export interface Imports {
+  /** Leave out `import type … from` and `export type … from`, which the compiler erases. */
+  readonly atRunTime: boolean;
+}
+
 /** Every module named by `from "m"`, `import "m"`, `import("m")` and `require("m")`, in order, without repeats. */
-export function importsOf(text: string): string[] {
-  const code = strip(text, { keepStrings: true });
+export function importsOf(text: string, { atRunTime }: Imports = { atRunTime: false }): string[] {
+  let code = strip(text, { keepStrings: true });
+  if (atRunTime) code = code.replace(/\b(import|export)\s+type\b(?!\s+from\b)[^"';]*["'][^"'\n]+["']/g, "");
   const found = code.matchAll(/\b(?:from|import|require)\s*\(?\s*(["'])([^"'\n]+)\1/g);
   return [...new Set([...found].map((m) => m[2] as string))];
 }
