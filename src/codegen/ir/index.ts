@@ -3,7 +3,7 @@
  * views fold away, with value ranges to drop floorDiv and mod. Index values never overflow int32, so the ring laws hold.
  * Must not know graphs or devices. Used by views in ops, by shape proofs in compile, and by kernel.ts.
  */
-import { type Const, constant, type Expr, prim } from "./expr.js";
+import { cast, type Const, constant, type Expr, prim } from "./expr.js";
 
 /** Inclusive bounds of an integer expression; infinite where unknown. */
 export interface Range { readonly min: number; readonly max: number }
@@ -18,7 +18,7 @@ export const int = (value: number): Const => constant(value, "int32");
 /** Canonical text of an integer expression; index expressions are small, so text is a cheap exact key. */
 export function keyOf(e: Expr): string {
   switch (e.kind) {
-    case "const": return String(e.value);
+    case "const": return e.dtype === "int32" ? String(e.value) : `${Object.is(e.value, -0) ? "-0" : e.value}:${e.dtype}`;
     case "axis": return `i${e.axis}`;
     case "red": return `k${e.axis}`;
     case "scalar": return `s${e.id}`;
@@ -39,7 +39,8 @@ function addTerm(sum: Sum, coefficient: number, factors: readonly Expr[]): void 
 
 function expand(e: Expr): Sum {
   const sum: Sum = new Map();
-  if (e.kind === "const") addTerm(sum, e.value, []);
+  if (e.dtype !== "int32") addTerm(sum, 1, [cast(e, "int32")]);
+  else if (e.kind === "const") addTerm(sum, e.value, []);
   else if (e.kind === "prim" && (e.prim === "add" || e.prim === "sub")) {
     for (const t of expand(e.args[0] as Expr).values()) addTerm(sum, t.coefficient, t.factors);
     const sign = e.prim === "add" ? 1 : -1;

@@ -3,7 +3,7 @@
  * that equal kernels print equal text; the text is the cache key. Must not know graphs or devices. Next: plan.ts launches kernels.
  */
 import { formatType, type DType } from "./dtype.js";
-import { children, type Expr, load, postorder, rewrite, scalar } from "./expr.js";
+import { children, type Const, type Expr, load, postorder, rewrite, scalar } from "./expr.js";
 
 export type ReduceOp = "sum" | "prod" | "max" | "min";
 
@@ -58,29 +58,15 @@ export function uniformNodes(roots: readonly Expr[]): Set<Expr> {
 export function closeKernel(
   domain: readonly number[], reduction: Reduction | null, results: readonly Expr[], typeOf: (buffer: number) => BufferType,
 ): BoundKernel {
-  const roots = reduction ? [...results, reduction.term] : [...results];
+  const roots = shareEqual(reduction ? [...results, reduction.term] : results);
   const uniform = uniformNodes(roots);
   const buffers: number[] = [];
   const hoisted: Expr[] = [];
   const slotOf = (list: number[], x: number): number => (list.includes(x) ? list.indexOf(x) : list.push(x) - 1);
-  const seen = new Map<string, Expr>();
-  const ids = new Map<Expr, number>();
-  const unique = (e: Expr): Expr => {
-    const key = nodeKey(e, ids);
-    const found = seen.get(key);
-    if (found) return found;
-    seen.set(key, e);
-    ids.set(e, ids.size);
-    return e;
-  };
-  const hoistedAs = new Map<Expr, Expr>();
-  const hoist = (e: Expr): Expr => {
-    const made = hoistedAs.get(e) ?? scalar(hoisted.push(e) - 1, e.dtype);
-    hoistedAs.set(e, made);
-    return unique(made);
-  };
-  const isTop = topUniform(roots, uniform);
-  const closed = rewriteTop(roots, isTop, hoist, (e) => unique(e.kind === "load" ? load(slotOf(buffers, e.buffer), e.dtype, e.index) : e));
+  const parameters = new Map<Expr, Expr>();
+  for (const e of topUniform(roots, uniform)) parameters.set(e, scalar(hoisted.push(e) - 1, e.dtype));
+  const open = substitute(roots, (e) => parameters.get(e));
+  const closed = rewrite(open, (e) => (e.kind === "load" ? load(slotOf(buffers, e.buffer), e.dtype, e.index) : e));
   const made = closed.slice(0, results.length);
   const red = reduction ? { ...reduction, term: closed[results.length] as Expr } : null;
   const params = buffers.map(typeOf);
@@ -101,16 +87,18 @@ function topUniform(roots: readonly Expr[], uniform: Set<Expr>): Set<Expr> {
   return top;
 }
 
-function rewriteTop(roots: readonly Expr[], top: Set<Expr>, hoist: (e: Expr) => Expr, rest: (e: Expr) => Expr): Expr[] {
-  const stop = new Map<Expr, Expr>();
-  for (const e of top) stop.set(e, hoist(e));
-  const pruned = rewriteWith(roots, stop);
-  const hoistedSet = new Set(stop.values());
-  return rewrite(pruned, (e) => (hoistedSet.has(e) ? e : rest(e)));
-}
-
-function rewriteWith(roots: readonly Expr[], stop: ReadonlyMap<Expr, Expr>): Expr[] {
-  return stop.size === 0 ? [...roots] : substitute(roots, (e) => stop.get(e));
+/** The same expressions with one object for all structurally equal nodes. */
+export function shareEqual(roots: readonly Expr[]): Expr[] {
+  const seen = new Map<string, Expr>();
+  const ids = new Map<Expr, number>();
+  return rewrite(roots, (e) => {
+    const key = nodeKey(e, ids);
+    const found = seen.get(key);
+    if (found) return found;
+    seen.set(key, e);
+    ids.set(e, ids.size);
+    return e;
+  });
 }
 
 /** Replaces nodes (as they were before) by others, top-down: what `at` returns is not looked into again. */
@@ -135,7 +123,7 @@ function rebuild(e: Expr, kids: readonly Expr[]): Expr {
 function nodeKey(e: Expr, ids: ReadonlyMap<Expr, number>): string {
   const kids = children(e).map((k) => ids.get(k)).join(",");
   switch (e.kind) {
-    case "const": return `${e.dtype} ${Object.is(e.value, -0) ? "-0" : e.value}`;
+    case "const": return `c${e.dtype} ${Object.is(e.value, -0) ? "-0" : e.value}`;
     case "axis": return `i${e.axis}:${e.extent}`;
     case "red": return `k${e.axis}:${e.extent}`;
     case "scalar": return `s${e.id}:${e.dtype}`;
@@ -182,9 +170,22 @@ export function printExprs(roots: readonly Expr[], pad: string, names: readonly 
   return lines;
 }
 
+/** The dtype shows, since it decides the dtype of what is made of it: `true`, `1`, `1.` (float32), `1.d` (float64). */
+function printConst(e: Const): string {
+  if (e.dtype === "bool") return e.value !== 0 ? "true" : "false";
+  if (e.dtype === "int32") return String(e.value);
+  const digits = Number.isInteger(e.value) ? `${Object.is(e.value, -0) ? "-0" : e.value}.` : String(e.value);
+  return e.dtype === "float64" ? `${digits}d` : digits;
+}
+
+/** One line for a small expression, without `t` lines. */
+export function printInline(e: Expr): string {
+  return printNode(e, printInline);
+}
+
 function printNode(e: Expr, of: (k: Expr) => string): string {
   switch (e.kind) {
-    case "const": return e.dtype === "float32" || e.dtype === "float64" ? (Number.isInteger(e.value) ? `${Object.is(e.value, -0) ? "-0" : e.value}.` : String(e.value)) : String(e.value);
+    case "const": return printConst(e);
     case "axis": return `i${e.axis}`;
     case "red": return `k${e.axis}`;
     case "scalar": return `s${e.id}`;

@@ -4,7 +4,7 @@
  */
 import { type DType, formatType, type TypedArray } from "./dtype.js";
 import { children, type Expr, postorder } from "./expr.js";
-import { type BufferType, type Kernel, printExprs } from "./kernel.js";
+import { type BufferType, type Kernel, printInline } from "./kernel.js";
 
 /** A buffer of the plan. */
 export interface Slot extends BufferType {
@@ -126,9 +126,7 @@ export function finishPlan(plan: Omit<Plan, "text">): Plan {
   return { ...plan, text: printPlan(plan) };
 }
 
-const printExpr = (e: Expr): string => (printExprs([e], "", ["x"]).at(-1) as string).slice(4);
-
-const printRef = (r: SlotRef): string => `%${r.slot}${r.row ? `[${printExpr(r.row)}]` : ""}`;
+const printRef = (r: SlotRef): string => `%${r.slot}${r.row ? `[${printInline(r.row)}]` : ""}`;
 
 export function printPlan(plan: Omit<Plan, "text">): string {
   const lines = plan.slots.map((s, n) => `%${n}: ${formatType(s.dtype, s.shape)}${s.stacked ? " stacked" : ""}  ${s.label}`);
@@ -142,11 +140,11 @@ export function printPlan(plan: Omit<Plan, "text">): string {
 function printSteps(steps: readonly Step[], pad: string, lines: string[]): void {
   for (const s of steps) {
     if (s.kind === "loop") {
-      lines.push(`${pad}loop s${s.index} < ${printExpr(s.count)}${s.carries.map((c) => ` (%${c.init} -> %${c.current} <- %${c.next} -> %${c.final})`).join("")}`);
+      lines.push(`${pad}loop s${s.index} < ${printInline(s.count)}${s.carries.map((c) => ` (%${c.init} -> %${c.current} <- %${c.next} -> %${c.final})`).join("")}`);
       printSteps(s.body, `${pad}  `, lines);
       continue;
     }
-    const args = [...s.reads.map(printRef), ...s.scalars.map(printExpr)].join(", ");
+    const args = [...s.reads.map(printRef), ...s.scalars.map(printInline)].join(", ");
     const head = s.kind === "launch" ? "launch" : `routine ${s.routine.name} ${s.routine.config}`.trimEnd();
     lines.push(`${pad}${s.writes.map(printRef).join(", ")} = ${head}(${args})`);
     if (s.kind === "launch") lines.push(...s.kernel.text.split("\n").map((l) => `${pad}  ${l}`));

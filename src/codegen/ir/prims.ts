@@ -3,7 +3,7 @@
  * A backend renders each from a table typed `satisfies Record<Prim, …>`; what it lacks is rewritten by `decompose.ts`.
  * Must not know graphs or devices. Next: expr.ts builds expressions of them.
  */
-import { type DType, promote } from "./dtype.js";
+import { castScalar, type DType, isInt, promote } from "./dtype.js";
 
 /** Result dtype of a primitive from its arguments' dtypes. */
 type DTypeRule = (args: readonly DType[]) => DType;
@@ -28,9 +28,10 @@ const test = (f: (x: number, y: number) => boolean): PrimDef => binary((x, y) =>
 
 /** Halves go to the even neighbour (NumPy's and C's rint). */
 export function roundHalfEven(x: number): number {
-  if (!(Math.abs(x) < 4503599627370496)) return x;
-  const r = x < 0 ? -Math.round(-x) : Math.round(x);
-  return Math.abs(x - Math.trunc(x)) === 0.5 && r % 2 !== 0 ? r - Math.sign(x) : r;
+  const a = Math.abs(x);
+  if (!(a < 4503599627370496)) return x;
+  const r = Math.round(a);
+  return Math.sign(x) * (a - Math.trunc(a) === 0.5 && r % 2 !== 0 ? r - 1 : r);
 }
 
 /** Theano's C code saturates: float32 above 15 and below -88, float64 above 19 and below -709 (theano/tensor/nnet/sigm.py). */
@@ -70,16 +71,24 @@ export function erf(x: number): number {
 const nanMin = (x: number, y: number): number => (Number.isNaN(x) ? x : Number.isNaN(y) ? y : Math.min(x, y));
 const nanMax = (x: number, y: number): number => (Number.isNaN(x) ? x : Number.isNaN(y) ? y : Math.max(x, y));
 
-/** Python's sign rule: the result has the divisor's sign. Integer division by zero gives 0, as NumPy's does. */
+/** C's and NumPy's pow: 1 to any power is 1, and so is -1 to an infinite one (JS says NaN). */
+const pow = (x: number, y: number): number => (x === 1 || (x === -1 && Math.abs(y) === Number.POSITIVE_INFINITY) ? 1 : x ** y);
+
+/** Python's sign rule: the result, even a zero, has the divisor's sign. Integer division by zero gives 0, as NumPy's does. */
 const mod = (x: number, y: number, d: DType): number => {
   if (y === 0) return d === "int32" ? 0 : Number.NaN;
   const r = x % y;
-  return r !== 0 && r < 0 !== y < 0 ? r + y : r;
+  if (r === 0) return y < 0 ? -0 : 0;
+  return r < 0 !== y < 0 ? r + y : r;
 };
 const floorDiv = (x: number, y: number, d: DType): number => (y === 0 && d === "int32" ? 0 : Math.floor(x / y));
 
 const M1 = 2147483647;
 const M2 = 2147462579;
+
+/*
+ * The MRG products below are exact in float64: states are in [0, 2^31), so 2^22 a < 2^53, and its remainder plus 129 b < 2^39.
+ */
 
 /** Int32 wraps as C's does; bool sums are "or"-like only by cast, so arithmetic on bools is done as int32 by the ops. */
 const arith = (f: (x: number, y: number) => number): PrimDef => binary((x, y, d) => (d === "int32" ? f(x, y) | 0 : f(x, y)));
@@ -92,7 +101,7 @@ export const PRIMS = {
   div: binary((x, y) => x / y),
   floorDiv: binary(floorDiv),
   mod: binary(mod),
-  pow: binary((x, y) => x ** y),
+  pow: binary(pow),
   min: binary(nanMin),
   max: binary(nanMax),
   neg: unary((x) => -x),
@@ -127,9 +136,9 @@ export const PRIMS = {
   /** `select(c, a, b)`: only the chosen side is evaluated, so a guarded load may be out of bounds on the other. */
   select: { arity: 3, dtype: chosen, eval: ([c, a, b]) => (c !== 0 ? (a as number) : (b as number)) } as PrimDef,
   /** MRG31k3p, first component: the next x1 from x1[n-2], x1[n-3]: (2^22 a + (2^7+1) b) mod 2^31-1 (L'Ecuyer & Touzin 2000). */
-  mrgNext1: binary((a, b) => Number((4194304n * BigInt(a) + 129n * BigInt(b)) % BigInt(M1)), int),
+  mrgNext1: binary((a, b) => (((4194304 * a) % M1) + 129 * b) % M1, int),
   /** MRG31k3p, second component: (2^15 a + (2^15+1) b) mod 2^31-21069 from x2[n-1], x2[n-3]. */
-  mrgNext2: binary((a, b) => Number((32768n * BigInt(a) + 32769n * BigInt(b)) % BigInt(M2)), int),
+  mrgNext2: binary((a, b) => (32768 * a + 32769 * b) % M2, int),
   /** MRG31k3p, output: (x1 - x2) in (0, M1]; times 2^-31 (`MRG_NORM`) it is the uniform. */
   mrgOutput: binary((a, b) => (a <= b ? a - b + M1 : a - b), int),
 } satisfies Record<string, PrimDef>;
@@ -140,4 +149,9 @@ export const MRG_NORM = { float64: 4.656612873077392578125e-10, float32: Math.fr
 export type Prim = keyof typeof PRIMS;
 
 export const primDType = (prim: Prim, args: readonly DType[]): DType => PRIMS[prim].dtype(args);
-export const evalPrim = (prim: Prim, args: readonly number[], dtype: DType): number => (PRIMS[prim] as PrimDef).eval(args, dtype);
+
+/** A primitive's value. Integer and bool results are always values of their dtype (int32 wraps); floats stay in float64. */
+export function evalPrim(prim: Prim, args: readonly number[], dtype: DType): number {
+  const value = (PRIMS[prim] as PrimDef).eval(args, dtype);
+  return isInt(dtype) ? castScalar(value, dtype) : value;
+}
