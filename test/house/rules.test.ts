@@ -1,7 +1,7 @@
 /** The written rules of the house: first that the checkers can fail, then that the repository passes them. */
 import { describe, expect, test } from "vitest";
 import { readJson, readSources } from "./disk.js";
-import { anyTypes, forbiddenMarks, MAX_LINES, packageMismatches, packageOf, tooLong, withoutOpening } from "./rules.js";
+import { anyTypes, forbiddenMarks, type Lock, lockProblems, MAX_LINES, packageMismatches, packageOf, tooLong, withoutOpening } from "./rules.js";
 
 const one = (text: string) => new Map([["a.ts", text]]);
 
@@ -39,6 +39,13 @@ describe("the checkers", () => {
     expect(packageMismatches({ used: one('import "fs";'), declared: [] })).toHaveLength(1);
     expect(packageOf("@a/b/c")).toBe("@a/b");
   });
+
+  test("lock", () => {
+    const good = { "": {}, "node_modules/a": { resolved: "https://registry.npmjs.org/a/-/a-1.tgz", optionalDependencies: { "@a/linux": "1" } } };
+    expect(lockProblems({ packages: { ...good, "node_modules/a/node_modules/@a/linux": {} } })).toEqual([]);
+    expect(lockProblems({ packages: good })).toEqual(["node_modules/a: the lock lacks @a/linux"]);
+    expect(lockProblems({ packages: { "node_modules/b": { resolved: "https://mirror.example/b.tgz" } } })).toEqual(["node_modules/b: resolved to https://mirror.example/b.tgz"]);
+  });
 });
 
 describe("the repository", () => {
@@ -64,6 +71,9 @@ describe("the repository", () => {
   });
   test("dependencies are those that the package imports", () => {
     expect(packageMismatches({ used: shipped, declared: Object.keys(manifest.dependencies) })).toEqual([]);
+  });
+  test("the lock serves every platform from the public registry", () => {
+    expect(lockProblems(readJson("package-lock.json") as Lock)).toEqual([]);
   });
   test("only the gpu.js backend knows gpu.js and WebGPU", () => {
     const others = new Map([...shipped].filter(([path]) => !path.startsWith("src/codegen/gpujs/")));

@@ -70,3 +70,21 @@ export function packageMismatches({ used, declared }: Packages): string[] {
   }
   return [...out, ...declared.filter((d) => !seen.has(d)).map((d) => `package.json declares ${d}, which nothing imports`)];
 }
+
+export interface Lock {
+  readonly packages: Readonly<Record<string, { readonly resolved?: string; readonly optionalDependencies?: Readonly<Record<string, string>> }>>;
+}
+
+/**
+ * Addresses other than the public registry's, and optional packages (other platforms' binaries) that the lock lacks: npm drops those when it updates
+ * a lock beside an installed node_modules, and `npm ci` then refuses the lock.
+ */
+export function lockProblems({ packages }: Lock): string[] {
+  const out: string[] = [];
+  const known = new Set(Object.keys(packages).map((path) => path.replace(/^.*node_modules\//, "")));
+  for (const [path, entry] of Object.entries(packages)) {
+    if (entry.resolved && !entry.resolved.startsWith("https://registry.npmjs.org/")) out.push(`${path}: resolved to ${entry.resolved}`);
+    for (const name of Object.keys(entry.optionalDependencies ?? {})) if (!known.has(name)) out.push(`${path}: the lock lacks ${name}`);
+  }
+  return out;
+}
