@@ -1,0 +1,173 @@
+/**
+ * The only writer of FunctionGraphs. Every change is a list of small edits on the tables, so history (src/rewrite) can record them as
+ * patches. Must not know any op or rule.
+ */
+import { enableMapSet, enablePatches, type Patch, produceWithPatches } from "immer";
+import { impossible } from "../util/fail.js";
+import { appliesOf, type ApplyId, type ApplyNode, type FunctionGraph, type Tables, type VarId, type VarNode } from "./function_graph.js";
+import type { Origin } from "./origin.js";
+import type { Variable } from "./variable.js";
+
+export type Edit =
+  | { readonly kind: "addVar"; readonly node: VarNode }
+  | { readonly kind: "addApply"; readonly node: ApplyNode }
+  | { readonly kind: "setInputs"; readonly apply: ApplyId; readonly inputs: readonly VarId[] }
+  | { readonly kind: "setOutputs"; readonly outputs: readonly VarId[] }
+  | { readonly kind: "removeApply"; readonly node: ApplyNode }
+  | { readonly kind: "removeVar"; readonly id: VarId };
+
+/** What one change did, for worklists and history. */
+export interface Change {
+  readonly added: readonly ApplyId[];
+  /** Applies whose inputs changed. */
+  readonly touched: readonly ApplyId[];
+  readonly patches: readonly Patch[];
+  readonly inverse: readonly Patch[];
+}
+
+enableMapSet();
+enablePatches();
+
+function read(t: Tables, v: VarId, by: ApplyId): void {
+  const before = t.consumers.get(v) ?? [];
+  if (!before.includes(by)) t.consumers.set(v, [...before, by]);
+}
+
+function unread(t: Tables, v: VarId, by: ApplyId): void {
+  const left = (t.consumers.get(v) ?? []).filter((a) => a !== by);
+  if (left.length > 0) t.consumers.set(v, left);
+  else t.consumers.delete(v);
+}
+
+function applyEdits(t: Tables, edits: readonly Edit[]): void {
+  for (const e of edits) {
+    switch (e.kind) {
+      case "addVar": t.vars.set(e.node.id, e.node); break;
+      case "addApply":
+        t.applies.set(e.node.id, e.node);
+        for (const v of e.node.inputs) read(t, v, e.node.id);
+        break;
+      case "setInputs": {
+        const node = t.applies.get(e.apply) ?? impossible(`no apply ${e.apply} to edit`);
+        for (const v of node.inputs) unread(t, v, e.apply);
+        t.applies.set(e.apply, { id: node.id, op: node.op, params: node.params, inputs: e.inputs, outputs: node.outputs });
+        for (const v of e.inputs) read(t, v, e.apply);
+        break;
+      }
+      case "setOutputs": t.outputs = e.outputs; break;
+      case "removeApply":
+        t.applies.delete(e.node.id);
+        for (const v of e.node.inputs) unread(t, v, e.node.id);
+        for (const v of e.node.outputs) {
+          t.vars.delete(v);
+          t.consumers.delete(v);
+        }
+        break;
+      case "removeVar": t.vars.delete(e.id); break;
+    }
+  }
+}
+
+/** Writes edits; with `record`, as immer patches (about 0.3 ms), else in place (about 0.001 ms). */
+function commit(g: FunctionGraph, edits: readonly Edit[], record: boolean): { patches: readonly Patch[]; inverse: readonly Patch[] } {
+  if (!record) {
+    applyEdits(g.tables, edits);
+    return { patches: [], inverse: [] };
+  }
+  const [next, patches, inverse] = produceWithPatches(g.tables, (draft) => applyEdits(draft as unknown as Tables, edits));
+  g.tables = next;
+  return { patches, inverse };
+}
+
+/** Edits that bring Variables into the graph; what the graph already has is reused. `origin` marks new results, where given. */
+function importing(g: FunctionGraph, roots: readonly Variable[], origin: Origin | null): { edits: Edit[]; ids: VarId[]; added: ApplyId[] } {
+  const edits: Edit[] = [];
+  const added: ApplyId[] = [];
+  const fresh = new Map<Variable, VarId>();
+  const known = (v: Variable): VarId | undefined => fresh.get(v) ?? g.idOf(v);
+  const leaf = (v: Variable): VarId => {
+    const id = g.newId();
+    edits.push({ kind: "addVar", node: { id, type: v.type, owner: null, index: 0, name: v.name, origin: v.origin, leaf: v } });
+    fresh.set(v, id);
+    return id;
+  };
+  const of = (v: Variable): VarId => known(v) ?? (v.owner === null ? leaf(v) : impossible(`${v} is imported before what makes it`));
+  for (const a of appliesOf(roots.filter((r) => known(r) === undefined))) {
+    if (a.outputs.every((o) => known(o) !== undefined)) continue;
+    const id = g.newId();
+    const inputs = a.inputs.map(of);
+    const outputs = a.outputs.map((o) => {
+      const oid = g.newId();
+      edits.push({ kind: "addVar", node: { id: oid, type: o.type, owner: id, index: o.index, name: o.name, origin: origin ?? o.origin, leaf: null } });
+      fresh.set(o, oid);
+      return oid;
+    });
+    edits.push({ kind: "addApply", node: { id, op: a.op, params: a.params, inputs, outputs } });
+    added.push(id);
+  }
+  const ids = roots.map(of);
+  for (const [v, id] of fresh) g.bind(v, id);
+  return { edits, ids, added };
+}
+
+/** Fills an empty graph with a user's graph. Inputs keep their order, used or not. */
+export function fillGraph(g: FunctionGraph, inputs: readonly Variable[], outputs: readonly Variable[]): void {
+  const { edits, ids } = importing(g, [...inputs, ...outputs], null);
+  applyEdits(g.tables, edits);
+  g.tables = { ...g.tables, inputs: ids.slice(0, inputs.length), outputs: ids.slice(inputs.length) };
+}
+
+/**
+ * Replaces variables by others of the same dtype and broadcast flags, everywhere they are read, at once; then drops what nothing needs.
+ * Returns null, changing nothing, where a replacement is the variable itself.
+ */
+export function replaceAll(g: FunctionGraph, pairs: readonly (readonly [VarId, Variable])[], options: { readonly record: boolean }): Change | null {
+  const edits: Edit[] = [];
+  const added: ApplyId[] = [];
+  const swap = new Map<VarId, VarId>();
+  for (const [old, replacement] of pairs) {
+    const was = g.var(old);
+    if (!was.type.equals(replacement.type)) impossible(`${was.type} may not be replaced by ${replacement.type}`);
+    const brought = importing(g, [replacement], was.origin);
+    edits.push(...brought.edits);
+    added.push(...brought.added);
+    if (brought.ids[0] !== old) swap.set(old, brought.ids[0] as VarId);
+  }
+  if (swap.size === 0) return null;
+  const target = (v: VarId): VarId => swap.get(v) ?? v;
+  // What the replacement itself is built on keeps reading the old variable: replacing x by f(x) must not make f read itself.
+  const own = new Set(added);
+  const touched = [...new Set([...swap.keys()].flatMap((old) => g.consumersOf(old)))].filter((a) => !own.has(a));
+  for (const a of touched) edits.push({ kind: "setInputs", apply: a, inputs: g.apply(a).inputs.map(target) });
+  if (g.tables.outputs.some((o) => swap.has(o))) edits.push({ kind: "setOutputs", outputs: g.tables.outputs.map(target) });
+  const first = commit(g, edits, options.record);
+  const dead = pruning(g, [...swap.keys()].flatMap((v) => g.var(v).owner ?? []));
+  const second = commit(g, dead, options.record);
+  return {
+    added: added.filter((a) => g.tables.applies.has(a)), touched: touched.filter((a) => g.tables.applies.has(a)),
+    patches: [...first.patches, ...second.patches], inverse: [...second.inverse, ...first.inverse],
+  };
+}
+
+/** Edits that remove applies none of whose outputs is read or asked for, and then what only they read. */
+function pruning(g: FunctionGraph, candidates: readonly ApplyId[]): Edit[] {
+  const edits: Edit[] = [];
+  const gone = new Set<ApplyId>();
+  const outputs = new Set(g.tables.outputs);
+  const kept = new Set([...g.tables.inputs, ...g.tables.outputs]);
+  const needed = (v: VarId): boolean => outputs.has(v) || g.consumersOf(v).some((a) => !gone.has(a));
+  const work = [...candidates];
+  for (let id = work.pop(); id !== undefined; id = work.pop()) {
+    if (gone.has(id) || !g.tables.applies.has(id)) continue;
+    const node = g.apply(id);
+    if (node.outputs.some(needed)) continue;
+    gone.add(id);
+    edits.push({ kind: "removeApply", node });
+    for (const v of new Set(node.inputs)) {
+      const owner = g.var(v).owner;
+      if (owner !== null) work.push(owner);
+      else if (!kept.has(v) && !needed(v)) edits.push({ kind: "removeVar", id: v });
+    }
+  }
+  return edits;
+}
