@@ -1,0 +1,60 @@
+/**
+ * The graph interpreter: evaluates a graph of Variables op by op through each op's float64 `reference`. It is the first of damo's two
+ * truths (the other runs kernels), and what constant folding, rule tests and verifyGrad use. Must not know kernels or devices.
+ */
+import { appliesOf } from "../graph/function_graph.js";
+import type { TensorType } from "../graph/types.js";
+import { Constant, SharedVariable, type Variable } from "../graph/variable.js";
+import type { NdArray } from "../numpy/ndarray.js";
+import { fail, impossible } from "../util/fail.js";
+
+export interface InterpretOptions {
+  /** Round each variable to its dtype (default). False: float32 variables keep float64 values, for finite differences and error estimates. */
+  readonly exactDTypes?: boolean;
+}
+
+/** Values of variables: inputs, and any others that are to be taken as known (they then stop the evaluation there). */
+export type Environment = ReadonlyMap<Variable, NdArray>;
+
+/**
+ * The values of `outputs` where `env` gives the inputs; constants and shared variables (their host value) give themselves unless `env` does.
+ * Errors: `interpret-missing` for an input without a value, `interpret-rank` for a value of another rank than its variable.
+ */
+export function interpret(outputs: readonly Variable[], env: Environment = new Map(), options: InterpretOptions = {}): NdArray[] {
+  const exact = options.exactDTypes ?? true;
+  const known = new Map<Variable, NdArray>();
+  for (const [v, value] of env) known.set(v, given(v, value, exact));
+  for (const node of appliesOf(outputs)) {
+    if (node.outputs.every((o) => known.has(o))) continue;
+    const inputs = node.inputs.map((v) => known.get(v) ?? leafValue(v));
+    const types = node.outputs.map((o) => (exact ? o.type : widened(o.type)));
+    const values = node.op.fields.reference(inputs, node.params, types);
+    node.outputs.forEach((o, i) => {
+      if (!known.has(o)) known.set(o, checked(o, values[i], exact));
+    });
+  }
+  return outputs.map((v) => known.get(v) ?? leafValue(v));
+}
+
+const widened = (type: TensorType): TensorType => (type.dtype === "float32" ? type.withDType("float64") : type);
+
+function given(v: Variable, value: NdArray, exact: boolean): NdArray {
+  if (value.ndim !== v.ndim) {
+    fail("type", "interpret-rank", { what: `A value of shape (${value.shape.join(", ")}) was given for ${v}.`, where: String(v.origin), fix: `give a value of ${v.ndim} axes` });
+  }
+  return value.dtype === v.dtype || !exact ? value : value.astype(v.dtype);
+}
+
+function leafValue(v: Variable): NdArray {
+  if (v instanceof Constant) return v.value;
+  if (v instanceof SharedVariable) {
+    return v.cell.host ?? fail("value", "interpret-remote", { what: `The value of ${v} is on a device.`, where: String(v.origin), fix: "await getValue() first" });
+  }
+  return fail("missing", "interpret-missing", { what: `${v} has no value.`, where: String(v.origin), fix: "give a value for every input of the graph" });
+}
+
+function checked(v: Variable, value: NdArray | undefined, exact: boolean): NdArray {
+  if (value === undefined) return impossible(`the reference of ${v.owner?.op} gave no value for output ${v.index}`);
+  if (value.ndim !== v.ndim || v.broadcastable.some((b, a) => b && value.shape[a] !== 1)) return impossible(`the reference of ${v.owner?.op} gave ${value} for ${v}`);
+  return exact && value.dtype !== v.dtype ? value.astype(v.dtype) : value;
+}
