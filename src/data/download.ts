@@ -99,6 +99,7 @@ async function fetchInto(part: string, url: string, file: RemoteFile, options: D
     const headers: Record<string, string> = { "accept-encoding": "identity" };
     if (have > 0) headers.range = `bytes=${have}-`;
     const response = await fetch(url, { headers, signal: dog.signal });
+    if (response.status === 416) await rm(part, { force: true });
     let received = startOf(response, have);
     if (response.body === null) throw new Error("an empty answer");
     const out = await open(part, received > 0 ? "a" : "w");
@@ -128,8 +129,7 @@ async function tryMirror(target: string, mirror: string, file: RemoteFile, optio
   let reason = "";
   for (let attempt = 0; attempt < (options.attempts ?? 3); attempt++) {
     try {
-      if ((await sizeOfFile(part)) >= file.bytes) await rm(part, { force: true });
-      await fetchInto(part, `${mirror.replace(/\/+$/, "")}/${file.name}`, file, options);
+      if ((await sizeOfFile(part)) !== file.bytes) await fetchInto(part, `${mirror.replace(/\/+$/, "")}/${file.name}`, file, options);
       const size = await sizeOfFile(part);
       if (size < file.bytes) throw new Error(`expected ${file.bytes} bytes, got ${size}`);
       const sum = await sha256Of(part);

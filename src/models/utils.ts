@@ -3,6 +3,7 @@
  * On the public API only. Next: `savePng` writes the result.
  */
 import { NdArray } from "../numpy/ndarray.js";
+import { ValueError } from "../util/fail.js";
 
 /** Rows of `X`: `[n, height * width]` or `[n, height, width]`. */
 export type Images = NdArray;
@@ -33,7 +34,7 @@ const floatOf = (a: NdArray): NdArray => (a.dtype === "float32" || a.dtype === "
  * As NumPy 1 computes it, the factor is a float64 that is rounded to the dtype when it multiplies.
  */
 export function scaleToUnitInterval(ndar: NdArray, { eps = 1e-8 }: { readonly eps?: number } = {}): NdArray {
-  const out = ndar.dtype === "float32" || ndar.dtype === "float64" ? ndar.copy() : floatOf(ndar);
+  const out = floatOf(ndar).copy();
   const round = rounding(out);
   let min = Infinity;
   for (const x of out.data) min = Math.min(min, x);
@@ -52,14 +53,22 @@ const isChannels = (X: Images | Channels): X is Channels => Array.isArray(X);
 /** The C cast of a float to uint8: towards zero, modulo 256, as an array of pixels takes it. */
 const toPixel = (x: number): number => Math.trunc(x) & 255;
 
+function refuse(code: string, what: string, fix: string): never {
+  throw new ValueError(code, `${what}\n  what to do: ${fix}\n  [${code}]`, fix);
+}
+
 function checkPair(name: string, pair: readonly number[], least: number): void {
-  if (pair.length !== 2 || pair.some((n) => !Number.isInteger(n) || n < least)) throw new RangeError(`${name} must be two whole numbers of at least ${least}, got [${pair.join(", ")}]`);
+  if (pair.length !== 2 || pair.some((n) => !Number.isInteger(n) || n < least)) {
+    refuse("tile-pair", `${name} must be two whole numbers of at least ${least}, got [${pair.join(", ")}].`, "pass [vertical, horizontal]");
+  }
 }
 
 /** Puts the pictures of one channel into `out` at `offset`, `step` elements from pixel to pixel. */
 function tileChannel(X: Images, options: Required<TileOptions>, width: number, out: NdArray, offset: number, step: number): void {
   const { imgShape: [H, W], tileShape, tileSpacing: [Hs, Ws], scaleRowsToUnitInterval, outputPixelVals } = options;
-  if (X.ndim < 2 || X.size !== (X.shape[0] as number) * H * W) throw new RangeError(`${X} does not hold rows of ${H} x ${W} pixels`);
+  if (X.ndim < 2 || X.size !== (X.shape[0] as number) * H * W) {
+    refuse("tile-rows", `${X} does not hold one picture of ${H} x ${W} pixels per row.`, "pass [n, height * width] or [n, height, width], and its imgShape");
+  }
   const round = rounding(X);
   const n = Math.min(X.shape[0] as number, tileShape[0] * tileShape[1]);
   for (let tile = 0; tile < n; tile++) {
@@ -78,7 +87,8 @@ function tileChannel(X: Images, options: Required<TileOptions>, width: number, o
 /**
  * Tiles the rows of `X` as pictures: `[height, width]` for one array, `[height, width, 4]` (RGBA) for four channels.
  * With `outputPixelVals` the result is int32 with values 0 … 255 (damo has no uint8), rounded towards zero as NumPy's cast does; without, it
- * has X's dtype (integers scaled: float64). Tiles without a row, and the spacing, are 0. Throws RangeError for sizes that do not fit.
+ * has X's dtype (integers scaled: float64). Tiles without a row, and the spacing, are 0. Throws `tile-pair`, `tile-rows`,
+ * `tile-channels` (ValueError) for sizes that do not fit.
  */
 export function tileRasterImages(X: Images | Channels, options: TileOptions): NdArray {
   const all: Required<TileOptions> = { tileSpacing: [0, 0], scaleRowsToUnitInterval: true, outputPixelVals: true, ...options };
@@ -93,7 +103,7 @@ export function tileRasterImages(X: Images | Channels, options: TileOptions): Nd
     tileChannel(X, all, width, out, 0, 1);
     return out;
   }
-  if (X.length !== 4) throw new RangeError(`four channels (red, green, blue, alpha) are needed, got ${(X as readonly unknown[]).length}`);
+  if (X.length !== 4) refuse("tile-channels", `Four channels are needed, got ${(X as readonly unknown[]).length}.`, "pass [red, green, blue, alpha], null for a default");
   const out = NdArray.zeros([height, width, 4], dtype);
   const defaults = all.outputPixelVals ? [0, 0, 0, 255] : [0, 0, 0, 1];
   X.forEach((channel, c) => {

@@ -106,6 +106,18 @@ describe("downloadFile", () => {
     expect(ranges).toEqual(["bytes=100-", undefined]);
   });
 
+  it("takes a partial file that is already whole without asking anybody, and drops one that the server cannot continue", async () => {
+    await writeFile(join(folder, "f.gz.part"), CONTENT);
+    handler = serve;
+    expect(await readFile(await downloadFile(FILE, options()))).toEqual(CONTENT);
+    expect(ranges).toEqual([]);
+    await rm(join(folder, "f.gz"));
+    await writeFile(join(folder, "f.gz.part"), Buffer.concat([CONTENT, CONTENT]));
+    handler = (request, response, n) => (request.headers.range ? response.writeHead(416).end() : serve(request, response, n));
+    expect(await readFile(await downloadFile(FILE, options()))).toEqual(CONTENT);
+    expect(ranges).toEqual(["bytes=10000-", undefined]);
+  });
+
   it("refuses too few and too many bytes", async () => {
     handler = (_, response) => response.end(CONTENT.subarray(0, 4000));
     expect((await rejection(downloadFile(FILE, options({ attempts: 1 })))).message).toContain("expected 5000 bytes, got 4000");

@@ -43,6 +43,8 @@ const hasNumpy = (() => {
   }
 })();
 
+if (!hasNumpy) console.log("skipped: numpy.load of a model file (needs python3 with numpy)");
+
 describe(".npy", () => {
   it("writes NumPy's header: magic, version 1.0, dict, data at a multiple of 64", () => {
     const bytes = encodeNpy(W);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { scaleToUnitInterval, tileRasterImages } from "../../src/models/utils.js";
 import { NdArray } from "../../src/numpy/ndarray.js";
+import { codeOf } from "../data/helpers.js";
 
 /** x[i][j] = ((7 i + 13 j + i j + k) mod 32) / 8 - 2, exact in float32. Expected values: the Python original, run with NumPy 1.26.4 on the same. */
 const make = (n: number, m: number, k: number, dtype: "float32" | "float64" = "float64"): NdArray =>
@@ -61,6 +62,20 @@ describe("tileRasterImages", () => {
     const constant = new NdArray(new Float64Array(4).fill(3), [1, 4], "float64");
     expect(tileRasterImages(constant, { imgShape: [2, 2], tileShape: [1, 1] }).toArray()).toEqual([[0,0],[0,0]]);
     expect(tileRasterImages(NdArray.zeros([0, 6], "float32"), options).toArray()).toEqual(NdArray.zeros([4, 9], "int32").toArray());
+  });
+
+  it.each([
+    ["tile-pair", { imgShape: [2, 2.5], tileShape: [1, 1] }],
+    ["tile-pair", { imgShape: [2, 3], tileShape: [0, 1] }],
+    ["tile-pair", { imgShape: [2, 3], tileShape: [1, 1], tileSpacing: [-1, 0] }],
+    ["tile-rows", { imgShape: [2, 2], tileShape: [1, 1] }],
+  ] as const)("refuses sizes that do not fit: %s", (code, options) => {
+    expect(codeOf(() => tileRasterImages(make(5, 6, 0), options)).code).toBe(code);
+  });
+
+  it("refuses another number of channels", () => {
+    const three = [null, null, null] as unknown as [null, null, null, null];
+    expect(codeOf(() => tileRasterImages(three, { imgShape: [2, 2], tileShape: [1, 1] })).code).toBe("tile-channels");
   });
 });
 
