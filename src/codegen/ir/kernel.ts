@@ -178,6 +178,9 @@ function printConst(e: Const): string {
   return e.dtype === "float64" ? `${digits}d` : digits;
 }
 
+/** Joined by `+`, which is lazy in V8: `join` would copy the text of deep expressions at every level. */
+const list = (texts: readonly string[]): string => (texts.length === 0 ? "" : texts.reduce((a, b) => a + ", " + b));
+
 /** One line for a small expression, without `t` lines. */
 export function printInline(e: Expr): string {
   return printNode(e, printInline);
@@ -190,8 +193,8 @@ function printNode(e: Expr, of: (k: Expr) => string): string {
     case "red": return `k${e.axis}`;
     case "scalar": return `s${e.id}`;
     case "acc": return "acc";
-    case "load": return `b${e.buffer}[${e.index.map(of).join(", ")}]`;
+    case "load": return `b${e.buffer}[${list(e.index.map(of))}]`;
     case "cast": return `${e.dtype}(${of(e.arg)})`;
-    case "prim": return `${e.prim}(${e.args.map(of).join(", ")})`;
+    case "prim": return `${e.prim}(${list(e.args.map(of))})`;
   }
 }

@@ -1,0 +1,134 @@
+/**
+ * Decides how a kernel runs as loops: their order, the flat index of every load, and which part of an index each loop owns.
+ * Must not know JavaScript text or plans. Next: render.ts writes the loops down.
+ */
+import { type Expr, type Load, type RedAxis, type Axis, children, postorder, rewrite } from "../ir/expr.js";
+import { flatten, int } from "../ir/index.js";
+import { type Kernel, shareEqual } from "../ir/kernel.js";
+
+export interface LoopVar { readonly name: string; readonly extent: number }
+
+/**
+ * `map`: no reduction. `inner`: the reduction is the innermost loop, one accumulator. `row`: the last domain axis is innermost, a row of
+ * accumulators; better when memory is contiguous along that axis. Both add in the same order, so they give the same bits.
+ */
+export type Form = "map" | "inner" | "row";
+
+export interface Lowered {
+  readonly form: Form;
+  /** Domain loops from the outside; in `row` form the last one is the row. Axes of extent 1 have no loop. */
+  readonly domain: readonly LoopVar[];
+  readonly reduction: readonly LoopVar[];
+  /** Loads have one flat index each. Null without a reduction. */
+  readonly term: Expr | null;
+  readonly results: readonly Expr[];
+  /** Where every result is stored. */
+  readonly position: Expr;
+  /** The nodes of index arithmetic, exact by definition, so that they need no wrapping to int32. */
+  readonly indexNodes: ReadonlySet<Expr>;
+}
+
+const variables = (letter: string, extents: readonly number[]): LoopVar[] =>
+  extents.map((extent, a) => ({ name: `${letter}${a}`, extent })).filter((v) => v.extent !== 1);
+
+export const varName = (e: Axis | RedAxis): string => `${e.kind === "axis" ? "i" : "k"}${e.axis}`;
+
+/** `wanted` forces the order of a reduction's loops; without it the memory layout decides. */
+export function lower(kernel: Kernel, wanted?: "inner" | "row"): Lowered {
+  const { domain, reduction, results, params } = kernel;
+  const flat = rewrite(reduction ? [reduction.term, ...results] : results, (e) => {
+    if (e.kind !== "load") return e;
+    return { ...e, index: [flatten(e.index, params[e.buffer]?.shape ?? [])] };
+  });
+  const domainVars = variables("i", domain);
+  const reductionVars = variables("k", reduction?.extents ?? []);
+  const form = reduction === null ? "map" : domainVars.length === 0 ? "inner" : (wanted ?? chooseForm(flat[0] as Expr, domainVars, reductionVars));
+  const order = loopOrder(form, domainVars, reductionVars);
+  const position = flatten(domain.map((extent, a): Expr => (extent === 1 ? int(0) : { kind: "axis", dtype: "int32", axis: a, extent })), domain);
+  const ordered = rewrite([position, ...flat], (e) => (e.kind === "load" ? { ...e, index: [byLevel(e.index[0] as Expr, order)] } : e));
+  const shared = shareEqual([byLevel(ordered[0] as Expr, order), ...ordered.slice(1)]);
+  const rest = shared.slice(1);
+  return {
+    form, domain: domainVars, reduction: reductionVars,
+    term: reduction ? (rest[0] as Expr) : null,
+    results: reduction ? rest.slice(1) : rest,
+    position: shared[0] as Expr,
+    indexNodes: findIndexNodes(shared),
+  };
+}
+
+/** Loop variables from the outermost to the innermost, with the level of each. */
+function loopOrder(form: Form, domain: readonly LoopVar[], reduction: readonly LoopVar[]): ReadonlyMap<string, number> {
+  const vars = form === "row" ? [...domain.slice(0, -1), ...reduction, ...domain.slice(-1)] : [...domain, ...reduction];
+  return new Map(vars.map((v, level) => [v.name, level + 1]));
+}
+
+/** Weighs the loads: one that does not move along the innermost loop costs nothing, a contiguous one little, a jumping one much. */
+function chooseForm(term: Expr, domain: readonly LoopVar[], reduction: readonly LoopVar[]): Form {
+  const across = domain.at(-1);
+  const along = reduction.at(-1);
+  if (!across || !along || across.extent < 4) return "inner";
+  const loads = postorder([term]).filter((e): e is Load => e.kind === "load");
+  const strides = (name: string): number[] => loads.map((l) => strideAlong(l.index[0] as Expr, name));
+  const cost = (s: readonly number[]): number => s.reduce((sum, x) => sum + (x === 0 ? 0 : Math.abs(x) === 1 ? 1 : 4), 0);
+  const row = strides(across.name);
+  return row.includes(1) && cost(row) + 1 <= cost(strides(along.name)) ? "row" : "inner";
+}
+
+/** Elements that an index moves when the variable moves by one; infinite where that is not constant. */
+function strideAlong(index: Expr, name: string): number {
+  let stride = 0;
+  for (const t of terms(index)) {
+    if (!uses(t, name)) continue;
+    if (isVar(t, name)) stride += 1;
+    else if (t.kind === "prim" && t.prim === "mul" && isVar(t.args[0] as Expr, name) && t.args[1]?.kind === "const") stride += t.args[1].value;
+    else return Number.POSITIVE_INFINITY;
+  }
+  return stride;
+}
+
+const isVar = (e: Expr, name: string): boolean => (e.kind === "axis" || e.kind === "red") && varName(e) === name;
+const uses = (e: Expr, name: string): boolean => postorder([e]).some((x) => isVar(x, name));
+
+/** The summands of an index. */
+function terms(e: Expr): Expr[] {
+  const out: Expr[] = [];
+  const stack = [e];
+  for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
+    if (top.kind === "prim" && top.prim === "add") stack.push(top.args[1] as Expr, top.args[0] as Expr);
+    else out.push(top);
+  }
+  return out;
+}
+
+const sum = (a: Expr, b: Expr): Expr => ({ kind: "prim", dtype: "int32", prim: "add", args: [a, b] });
+
+/** Reassociates a sum so that what each loop adds is one step: ((what outer loops give) + inner part) + innermost part. */
+function byLevel(index: Expr, order: ReadonlyMap<string, number>): Expr {
+  const groups = new Map<number, Expr[]>();
+  let offset = 0;
+  for (const t of terms(index)) {
+    if (t.kind === "const") {
+      offset += t.value;
+      continue;
+    }
+    const level = postorder([t]).reduce((l, e) => Math.max(l, e.kind === "axis" || e.kind === "red" ? (order.get(varName(e)) ?? 0) : 0), 0);
+    groups.set(level, [...(groups.get(level) ?? []), t]);
+  }
+  const sorted = [...groups].sort(([a], [b]) => a - b).map(([, group]) => group);
+  if (sorted.length === 0) return int(offset);
+  if (offset !== 0) sorted[0] = [...(sorted[0] as Expr[]), int(offset)];
+  return sorted.map((group) => group.reduce(sum)).reduce(sum);
+}
+
+/** Sums and products directly below a load's index or the position, down to what they are made of. */
+function findIndexNodes(roots: readonly Expr[]): Set<Expr> {
+  const found = new Set<Expr>();
+  const stack = [roots[0] as Expr, ...postorder(roots).flatMap((e) => (e.kind === "load" ? [...e.index] : []))];
+  for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
+    if (found.has(top) || top.kind !== "prim" || top.dtype !== "int32" || (top.prim !== "add" && top.prim !== "mul")) continue;
+    found.add(top);
+    stack.push(...children(top));
+  }
+  return found;
+}
