@@ -4,7 +4,8 @@
  */
 import { allocate, castScalar, promote } from "../codegen/ir/dtype.js";
 import { fail } from "../util/fail.js";
-import { asarray, type Size } from "./create.js";
+import { asarray } from "./convert.js";
+import type { Size } from "./create.js";
 import { type ArrayLike, NdArray, type Shape, sizeOf, stridesOf } from "./ndarray.js";
 import { normaliseAxis } from "./reduce.js";
 

@@ -29,7 +29,7 @@ function literalDType(leaves: readonly (number | boolean)[]): DType {
  * The array that a value means. With `dtype` each element is converted as `castScalar` does; a whole number outside int32 is the error
  * `int32-range`. NdArrays of the right dtype are returned as they are, typed arrays are wrapped without a copy.
  */
-export function asarray(value: ArrayLike, options: { readonly dtype?: DType | string } = {}): NdArray {
+export function asarray(value: ArrayLike, options: { readonly dtype?: DType | string | undefined } = {}): NdArray {
   const dtype = options.dtype === undefined ? undefined : toDType(options.dtype);
   if (value instanceof NdArray) return dtype === undefined || dtype === value.dtype ? value : value.astype(dtype);
   if (isTyped(value)) {

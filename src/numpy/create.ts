@@ -1,10 +1,11 @@
 /**
- * NumPy's constructors over host arrays: asarray, zeros, ones, full, eye, arange, linspace. Must not know graphs or devices.
- * Next: elementwise.ts, reduce.ts and linalg.ts compute with what these make.
+ * NumPy's constructors over host arrays: array, zeros, ones, full, eye, arange, linspace. Must not know graphs or devices.
+ * convert.ts is asarray. Next: elementwise.ts, reduce.ts and linalg.ts compute with what these make.
  */
-import { allocate, castScalar, type DType, toDType, type TypedArray } from "../codegen/ir/dtype.js";
+import { allocate, castScalar, type DType, toDType } from "../codegen/ir/dtype.js";
 import { fail } from "../util/fail.js";
-import { type ArrayLike, NdArray, type Nested, nestedLeaves, nestedShape, type Shape, sizeOf } from "./ndarray.js";
+import { asarray } from "./convert.js";
+import { type ArrayLike, NdArray, type Shape, sizeOf } from "./ndarray.js";
 
 /** A shape as NumPy takes it: a length or a list of lengths. */
 export type Size = number | Shape;
@@ -20,53 +21,6 @@ export function shapeOf(size: Size): Shape {
     if (!Number.isInteger(d) || d < 0) fail("value", "size", { what: `A size must consist of integers >= 0, got (${shape.join(", ")}).`, fix: "pass a length or a list of lengths" });
   }
   return shape;
-}
-
-/** The dtype of a typed array. Int8 … Uint32 and bigint arrays are not storage of damo; convert them first. */
-function dtypeOfTyped(data: TypedArray): DType {
-  if (data instanceof Float64Array) return "float64";
-  if (data instanceof Float32Array) return "float32";
-  if (data instanceof Int32Array) return "int32";
-  return "bool";
-}
-
-/** bool when every leaf is a boolean, int32 when every number is an integer of that range, else float64. */
-function dtypeOfLeaves(leaves: readonly (number | boolean)[]): DType {
-  if (leaves.length === 0) return "float64";
-  if (leaves.every((x) => typeof x === "boolean")) return "bool";
-  return leaves.every((x) => typeof x === "boolean" || ((x | 0) === x && !Object.is(x, -0))) ? "int32" : "float64";
-}
-
-function fromNested(value: Nested, dtype: DType | undefined): NdArray {
-  const shape = nestedShape(value);
-  const leaves = nestedLeaves(value);
-  for (const x of leaves) {
-    if (typeof x !== "number" && typeof x !== "boolean") {
-      fail("type", "asarray-leaf", { what: `An array literal must hold numbers or booleans, got ${x === null ? "null" : typeof x}.`, fix: "pass nested arrays of numbers, a typed array or an NdArray" });
-    }
-  }
-  const as = dtype ?? dtypeOfLeaves(leaves);
-  const data = allocate(as, leaves.length);
-  for (let i = 0; i < data.length; i++) data[i] = castScalar(Number(leaves[i]), as);
-  return new NdArray(data, shape, as);
-}
-
-/**
- * `np.asarray`: an NdArray of anything array-like; no copy when it already is one of the dtype asked for.
- * Without `dtype`, typed arrays and NdArrays keep theirs (a Uint8Array is bool storage); nested literals are bool, int32 or float64.
- * JavaScript cannot tell 1.0 from 1, so `asarray([1.0])` is int32: pass `dtype` where it matters. Throws `asarray-leaf`, `ragged`, `dtype-name`.
- */
-export function asarray(value: ArrayLike, { dtype }: DTypeOption = {}): NdArray {
-  const want = dtype === undefined ? undefined : toDType(dtype);
-  if (value instanceof NdArray) return want === undefined || want === value.dtype ? value : value.astype(want);
-  if (ArrayBuffer.isView(value)) {
-    const data = value as TypedArray;
-    const asIs = dtypeOfTyped(data);
-    if (want !== undefined && asIs === "bool" && want !== "bool") return new NdArray(Int32Array.from(data), [data.length], "int32").astype(want);
-    const a = new NdArray(data, [data.length], asIs);
-    return want === undefined || want === asIs ? a : a.astype(want);
-  }
-  return fromNested(value, want);
 }
 
 /** `np.array`: `asarray`, always a copy. */

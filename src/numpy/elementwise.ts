@@ -5,7 +5,7 @@
  */
 import { allocate, castScalar, type DType, isFloat, promote } from "../codegen/ir/dtype.js";
 import { fail } from "../util/fail.js";
-import { asarray } from "./create.js";
+import { asarray } from "./convert.js";
 import { type ArrayLike, NdArray, type Shape, sizeOf, stridesOf } from "./ndarray.js";
 
 /** The shape both broadcast to, NumPy's rule. Throws `np-broadcast`. */

@@ -3,7 +3,8 @@
  * Must not know graphs, random states or devices.
  */
 export { argsort, concatenate, hstack, ravel, reshape, sort, stack, take, transpose, vstack } from "./arrange.js";
-export { arange, array, asarray, type DTypeOption, eye, float32, float64, full, int32, linspace, ones, onesLike, shapeOf, type Size, zeros, zerosLike } from "./create.js";
+export { asarray } from "./convert.js";
+export { arange, array, type DTypeOption, eye, float32, float64, full, int32, linspace, ones, onesLike, shapeOf, type Size, zeros, zerosLike } from "./create.js";
 export {
   abs, add, allclose, arrayEqual, broadcastShapes, broadcastTo, ceil, cos, divide, equal, exp, floor, greater, isnan, less, log, maximum, minimum, multiply,
   negative, notEqual, power, round, sign, sin, sqrt, square, subtract, tanh, type Tolerance, where,

@@ -4,7 +4,7 @@
  */
 import { allocate, castScalar, promote } from "../codegen/ir/dtype.js";
 import { fail } from "../util/fail.js";
-import { asarray } from "./create.js";
+import { asarray } from "./convert.js";
 import { broadcastShapes, broadcastTo } from "./elementwise.js";
 import { type ArrayLike, NdArray, sizeOf } from "./ndarray.js";
 

@@ -4,7 +4,7 @@
  */
 import { allocate, castScalar, type DType, isFloat, type TypedArray } from "../codegen/ir/dtype.js";
 import { fail } from "../util/fail.js";
-import { asarray } from "./create.js";
+import { asarray } from "./convert.js";
 import { multiply, subtract } from "./elementwise.js";
 import { type ArrayLike, NdArray, type Shape, sizeOf, stridesOf } from "./ndarray.js";
 

@@ -1,11 +1,13 @@
 /**
- * RandomState: NumPy's `np.random.RandomState` on the host, the same numbers bit for bit for the same seed and calls.
+ * RandomState: NumPy's `np.random.RandomState` on the host, the same numbers bit for bit for the same seed and calls
+ * (normal and exponential draws up to the last bits of the C library's logarithm, see legacy.ts).
  * Without `size` a method returns a number, with it an NdArray (float64, or int32 for counts and integers).
  * Must not know graphs; streams.ts builds Theano's RandomStreams from it.
  */
 import { castScalar } from "../codegen/ir/dtype.js";
 import { take } from "../numpy/arrange.js";
-import { asarray, shapeOf, type Size } from "../numpy/create.js";
+import { asarray } from "../numpy/convert.js";
+import { shapeOf, type Size } from "../numpy/create.js";
 import { broadcastShapes, broadcastTo } from "../numpy/elementwise.js";
 import { type ArrayLike, NdArray, type Shape, sizeOf } from "../numpy/ndarray.js";
 import { fail } from "../util/fail.js";
