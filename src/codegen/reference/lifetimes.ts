@@ -59,7 +59,9 @@ export function findLifetimes(plan: Plan): Lifetimes {
   const prepare = (block: Block): unknown => after.set(block, Array.from({ length: block.length + 1 }, () => []));
   prepare(plan.steps);
   for (const s of allSteps(plan.steps)) if (s.kind === "loop") prepare(s.body);
-  for (const slot of plan.outputs) touch(touched, slot, [{ loop: null, block: plan.steps, step: plan.steps.length, outer: null }]);
+  const top = (step: number): Position[] => [{ loop: null, block: plan.steps, step, outer: null }];
+  for (const slot of [...plan.inputs, ...plan.constants.map((c) => c.slot)]) touch(touched, slot, top(0));
+  for (const slot of plan.outputs) touch(touched, slot, top(plan.steps.length));
   const owner = new Map<number, Block>();
   for (const [slot, paths] of touched) {
     const depth = commonDepth(paths);
