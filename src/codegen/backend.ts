@@ -61,6 +61,8 @@ export interface BackendFactory {
   readonly name: string;
   /** Probes by running something small; never throws. */
   probe(): Promise<Availability>;
+  /** For GPU devices: whether what would run is real hardware, which `auto` asks for. Absent on CPU devices. */
+  realGpu?(): Promise<Availability>;
   create(): Promise<Backend>;
 }
 

@@ -1,0 +1,135 @@
+/**
+ * compile(): Theano's `function`. Gives an asynchronous function with `explain()`, `history` and `dispose()`. Checks and conversion are in
+ * prepare.ts and arguments.ts, the machinery in program.ts.
+ */
+import { countKernels, type KernelCount } from "../codegen/ir/plan.js";
+import { SharedVariable, Variable } from "../graph/variable.js";
+import type { NdArray } from "../numpy/ndarray.js";
+import type { History } from "../rewrite/history.js";
+import { config } from "../util/config.js";
+import { fail } from "../util/fail.js";
+import { type Argument, bindArguments, In } from "./arguments.js";
+import { asOutput, prepare, type Pairs } from "./prepare.js";
+import { Program } from "./program.js";
+import type { Operand } from "../ops/define.js";
+
+/** A 0-d result is a JS number (boolean for bool), others are arrays. */
+export type Result = number | boolean | NdArray;
+export type Outputs = Operand | readonly Operand[] | Readonly<Record<string, Operand>> | null | undefined;
+
+/** One output gives one result, a list a list, a record a record, none an empty list. */
+export type ResultOf<O extends Outputs> = O extends null | undefined ? [] : O extends Variable | number | boolean ? Result : O extends readonly unknown[] ? { [K in keyof O]: Result } : { [K in keyof O]: Result };
+
+export interface CompileOptions {
+  /** New values of shared variables, all computed from the old ones and stored together after the outputs are ready. */
+  readonly updates?: Pairs;
+  /** Substitutions made at once before compiling. */
+  readonly givens?: Pairs;
+  readonly noDefaultUpdates?: boolean | readonly SharedVariable[];
+  readonly onUnusedInput?: "raise" | "warn" | "ignore";
+  readonly allowInputDowncast?: boolean;
+  /** For messages and profiles. */
+  readonly name?: string;
+  /** Default `config.device`. */
+  readonly device?: string;
+  /** `fast_run` (default) rewrites fully, `fast_compile` merges, folds and stabilises, `none` leaves the graph as written. */
+  readonly mode?: "fast_run" | "fast_compile" | "none";
+  /** Rules left out, by name. */
+  readonly exclude?: readonly string[];
+  /** Record every rewrite: `f.history.at(k)`. */
+  readonly history?: boolean;
+}
+
+export interface KeywordOptions<O extends Outputs> extends CompileOptions {
+  readonly inputs?: readonly (Variable | In)[];
+  readonly outputs?: O;
+}
+
+/** What ran, where and why. Prints as text. */
+export interface Explanation {
+  readonly device: string;
+  readonly reason: string;
+  readonly description: string;
+  /** Null before the first call. */
+  readonly kernels: KernelCount | null;
+  readonly plan: string;
+  readonly sources: readonly string[];
+  readonly notes: readonly string[];
+  readonly rewrites: Readonly<Record<string, number>>;
+  /** Milliseconds. */
+  readonly times: Readonly<Record<string, number>>;
+  toString(): string;
+}
+
+export interface CompiledFunction<O extends Outputs> {
+  (...args: readonly Argument[]): Promise<ResultOf<O>>;
+  readonly explain: () => Explanation;
+  /** Recorded rewrites; null unless compiled with `history: true`. */
+  readonly history: History | null;
+  /** Frees compiled kernels; shared values stay. */
+  readonly dispose: () => void;
+}
+
+const isRecord = (o: unknown): o is Readonly<Record<string, Operand>> => typeof o === "object" && o !== null && Object.getPrototypeOf(o) === Object.prototype;
+
+/**
+ * Compiles a function of `inputs` that gives `outputs` and applies `updates`. Positional (`compile([x], y, options)`) or by keyword
+ * (`compile({ inputs: [x], outputs: y, updates, givens })`). Graph errors are thrown here; shape and value errors by the call.
+ */
+export function compile<const O extends Outputs = undefined>(keywords: KeywordOptions<O>): CompiledFunction<O>;
+export function compile<const O extends Outputs = undefined>(inputs: readonly (Variable | In)[], outputs?: O, options?: CompileOptions): CompiledFunction<O>;
+export function compile<const O extends Outputs>(first: readonly (Variable | In)[] | KeywordOptions<O>, second?: O, third: CompileOptions = {}): CompiledFunction<O> {
+  const keywords = isInputList(first) ? { ...third, inputs: first, outputs: second } : first;
+  const { inputs = [], outputs, ...options } = keywords;
+  if (!Array.isArray(inputs)) fail("type", "inputs-list", { what: "The inputs of compile() are not a list.", fix: "write compile([x, y], output) or compile({ inputs: [x, y], outputs })" });
+  const { list, shape } = outputList(outputs as O);
+  const prepared = prepare(inputs, list.map(asOutput), options);
+  const program = new Program(prepared, options.device ?? config.device, { mode: options.mode ?? "fast_run", exclude: options.exclude ?? [], history: options.history ?? false });
+  const call = async (...args: readonly Argument[]): Promise<ResultOf<O>> => {
+    const values = await program.call(bindArguments(prepared.inputs, args, options.allowInputDowncast ?? false));
+    return shape(values.map((v): Result => (v.ndim === 0 ? v.item() : v))) as ResultOf<O>;
+  };
+  return Object.assign(call, { explain: () => explain(program, options.device ?? config.device), history: program.report.history ?? null, dispose: () => program.dispose() });
+}
+
+const isInputList = (x: unknown): x is readonly (Variable | In)[] => Array.isArray(x);
+
+/** The outputs as a list, and how to give their results back in the same form. */
+function outputList(outputs: Outputs): { list: readonly Operand[]; shape: (results: readonly Result[]) => unknown } {
+  if (outputs === null || outputs === undefined) return { list: [], shape: () => [] };
+  if (outputs instanceof Variable || typeof outputs === "number" || typeof outputs === "boolean") return { list: [outputs], shape: ([r]) => r };
+  if (Array.isArray(outputs)) return { list: outputs as readonly Operand[], shape: (rs) => [...rs] };
+  if (isRecord(outputs)) {
+    const names = Object.keys(outputs);
+    return { list: Object.values(outputs), shape: (rs) => Object.fromEntries(names.map((n, i) => [n, rs[i]])) };
+  }
+  return fail("type", "outputs-kind", { what: "The outputs of compile() are not variables.", fix: "pass one variable, a list of variables or a record of variables" });
+}
+
+function explain(program: Program, asked: string): Explanation {
+  const { last, lastDevice, report, times } = program;
+  const made = {
+    device: lastDevice?.backend.name ?? asked,
+    reason: lastDevice?.reason ?? "not called yet",
+    description: lastDevice?.backend.caps.description ?? "",
+    kernels: last ? countKernels(last.made.plan.steps) : null,
+    plan: last?.made.plan.text ?? "",
+    sources: last?.executable.sources() ?? [],
+    notes: last?.made.notes ?? [],
+    rewrites: report.fired,
+    times: { ...times },
+  };
+  return { ...made, toString: () => explanationText(made) };
+}
+
+function explanationText(e: Omit<Explanation, "toString">): string {
+  const fired = Object.entries(e.rewrites).sort(([, a], [, b]) => b - a).map(([n, c]) => `${n} x${c}`).join(", ");
+  return [
+    `device: ${e.device}${e.description === "" ? "" : ` (${e.description})`}: ${e.reason}`,
+    e.kernels ? `kernels: ${e.kernels.distinct} in the plan, ${e.kernels.exact ? "" : "at least "}${e.kernels.launches} launches per call` : "kernels: no call yet",
+    ...e.notes.map((n) => `note: ${n}`),
+    `rewrites: ${fired || "none"}`,
+    `times (ms): ${Object.entries(e.times).map(([n, t]) => `${n} ${t.toFixed(1)}`).join(", ")}`,
+    e.plan,
+  ].join("\n");
+}

@@ -1,0 +1,96 @@
+/**
+ * Binds shapes: a Value for every variable of a graph, in order, through each op's `shape`. Where a shape depends on the values of a
+ * call, it asks for them (NeedValue, NeedScalars) and specialise.ts starts again with those values bound.
+ */
+import { constant, type Expr } from "../codegen/ir/expr.js";
+import { iadd, int } from "../codegen/ir/index.js";
+import { formatType } from "../codegen/ir/dtype.js";
+import type { ShapeContext, Params } from "../graph/op.js";
+import { type Apply, Constant, type Variable } from "../graph/variable.js";
+import type { NdArray, Shape } from "../numpy/ndarray.js";
+import { failure, type Family, impossible } from "../util/fail.js";
+import type { PlanBuilder } from "./builder.js";
+import { type Epoch, isUniform, Value } from "./value.js";
+
+/** The value of this variable decides a shape and is not known on the host: it has to be computed and bound. */
+export class NeedValue extends Error {
+  readonly variable: Variable;
+  constructor(variable: Variable) {
+    super();
+    this.variable = variable;
+  }
+}
+
+/** A shape depends on the call's scalars in a way that cannot be proven constant: they have to be bound. */
+export class NeedScalars extends Error {}
+
+/** What all scopes of one specialisation share. */
+export interface Binding {
+  readonly builder: PlanBuilder;
+  readonly epoch: Epoch;
+  /** Values bound because shapes depend on them. */
+  readonly bound: ReadonlyMap<Variable, NdArray>;
+}
+
+export function constantValueOf(binding: Binding, v: Constant): Value {
+  return new Value(binding.builder, binding.epoch, v, v.value.shape, v.value.size === 1 && v.ndim === 0 ? { kind: "scalar", expr: constant(v.value.data[0] as number, v.dtype) } : { kind: "constant", array: v.value });
+}
+
+/** Values of an apply's outputs. `valueOf` gives its inputs'. */
+export function inferApply(binding: Binding, a: Apply, valueOf: (v: Variable) => Value): Value[] {
+  const inputs = a.inputs.map(valueOf);
+  const { lower } = a.op.fields;
+  const shapes = a.op.fields.shape(shapeContext(binding, a, inputs));
+  checkTypes(a, inputs, shapes);
+  const outputs = a.outputs.map((o, i) => ({ shape: shapes[i] as Shape, dtype: o.dtype }));
+  return a.outputs.map((o, output) => {
+    const given = binding.bound.get(o);
+    return new Value(binding.builder, binding.epoch, o, given?.shape ?? (shapes[output] as Shape), given ? { kind: "constant", array: given } : { kind: "op", lower, params: a.params, inputs, output, outputs });
+  });
+}
+
+function shapeContext(binding: Binding, a: Apply, inputs: readonly Value[]): ShapeContext<Params> {
+  return {
+    params: a.params,
+    shapes: inputs.map((x) => x.shape),
+    inputs: a.inputs.map((v) => v.type),
+    ints: (i) => inputs[i]?.ints() ?? need(a.inputs[i] as Variable),
+    fixed: (e) => {
+      const simple = iadd(e, int(0));
+      if (simple.kind !== "const") throw new NeedScalars();
+      return simple.value;
+    },
+    guard: (e) => {
+      if (!isUniform(e)) impossible("a guard over device data");
+      binding.builder.guard(e);
+    },
+    fail: (code, what, fix) => {
+      throw nodeFailure("value", code, a, inputs, what, fix);
+    },
+  };
+}
+
+function need(v: Variable): never {
+  throw new NeedValue(v);
+}
+
+/** The layered report: what, node, types and shapes, the user's line, what to do. */
+export function nodeFailure(family: Family, code: string, a: Apply, inputs: readonly Value[], what: string, fix: string): Error {
+  const saw = inputs.map((x, i) => `input ${i}: ${x.variable.name === null ? "" : `${x.variable.name} `}${formatType(x.dtype, x.shape)}`);
+  return failure(family, code, { what, where: String(a.outputs[0]?.origin ?? ""), saw: [`in: ${a.op}(${a.inputs.map((v) => v.toString()).join(", ")})`, ...saw], fix });
+}
+
+/** An axis that the type says stretches must have length 1. */
+function checkTypes(a: Apply, inputs: readonly Value[], shapes: readonly Shape[]): void {
+  a.outputs.forEach((o, i) => {
+    const shape = shapes[i] as Shape;
+    if (shape.length !== o.ndim) impossible(`${a.op} inferred shape (${shape.join(", ")}) for ${o.type}`);
+    const bad = o.broadcastable.findIndex((b, axis) => b && shape[axis] !== 1);
+    if (bad >= 0) throw nodeFailure("value", "broadcast-length", a, inputs, `Axis ${bad} of ${o} is declared to have length 1 and has ${shape[bad]}.`, "declare it without broadcasting, or give it length 1");
+  });
+}
+
+/** Integer expressions of a 0-d value known on the host; asks for the value otherwise. */
+export const hostScalar = (v: Value): Expr => v.ints()?.[0] ?? need(v.variable);
+
+export const isConstant = (v: Variable): v is Constant => v instanceof Constant;

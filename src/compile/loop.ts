@@ -1,0 +1,148 @@
+/**
+ * Lowers a scan node to a loop step. The body is a scope of its own: sequences are read by row, carries alternate between two slots,
+ * stacked outputs are written by row, and whatever does not change is computed before the loop. Must not know devices.
+ */
+import { scalar, type Expr } from "../codegen/ir/expr.js";
+import { isub } from "../codegen/ir/index.js";
+import type { Carry, SlotRef } from "../codegen/ir/plan.js";
+import type { Apply, Variable } from "../graph/variable.js";
+import type { Shape } from "../numpy/ndarray.js";
+import { impossible } from "../util/fail.js";
+import { bodyInputs, scanInputs, scanOutputs, type ScanParams } from "../scan/scan_op.js";
+import { costOf } from "./cost.js";
+import { hostScalar, nodeFailure } from "./infer.js";
+import type { Scope, ScopeContext } from "./scope.js";
+import { axes, Value } from "./value.js";
+
+/** A scan whose shapes are bound and whose steps are still to be emitted. */
+export interface BoundLoop {
+  readonly body: Scope;
+  readonly index: number;
+  readonly count: Expr;
+  readonly currents: readonly Value[];
+}
+
+/** Binds the shapes of a scan: gives the values of its outputs and the body to emit. */
+export function inferLoop(context: ScopeContext, a: Apply, valueOf: (v: Variable) => Value): { loop: BoundLoop; outputs: Value[] } {
+  const p = a.params as unknown as ScanParams;
+  const inputs = a.inputs.map(valueOf);
+  const { steps, sequences, carries, constants } = scanInputs(inputs, p);
+  const inner = bodyInputs(p.body.inputs, p);
+  const count = hostScalar(steps);
+  checkLengths(context, a, inputs, count, sequences);
+  const index = context.builder.newScalar("int32");
+  const body = context.newScope();
+  const make = (v: Variable, shape: Shape, source: Value["source"]): Value => new Value(context.builder, context.epoch, v, shape, source);
+  inner.rows.forEach((v, i) => {
+    const of = sequences[i] as Value;
+    body.define(v, make(v, of.shape.slice(1), { kind: "row", of, at: scalar(index, "int32") }));
+  });
+  const currents = inner.carries.map((v, i) => make(v, (carries[i] as Value).shape, { kind: "input" }));
+  inner.carries.forEach((v, i) => body.define(v, currents[i] as Value));
+  inner.constants.forEach((v, i) => body.define(v, constants[i] as Value));
+  body.infer(p.body.outputs);
+  const after = scanOutputs(p.body.outputs, p);
+  after.carries.forEach((v, i) => {
+    const now = (carries[i] as Value).shape;
+    const next = body.value(v).shape;
+    if (now.some((d, axis) => d !== next[axis])) {
+      throw nodeFailure("value", "scan-carry-shape", a, inputs, `scan's state ${i} starts with shape (${now.join(", ")}) and becomes (${next.join(", ")}) after a step.`, "return states of the shape of their initial values");
+    }
+  });
+  const length = p.keep.includes("all") ? fixedCount(context, a, count) : 0;
+  const outputs = a.outputs.map((o, i) => {
+    const stacked = i - p.carries;
+    const row = stacked < 0 ? (carries[i] as Value).shape : body.value(after.stacked[stacked] as Variable).shape;
+    return make(o, stacked >= 0 && p.keep[stacked] === "all" ? [length, ...row] : row, { kind: "input" });
+  });
+  return { loop: { body, index, count, currents }, outputs };
+}
+
+function fixedCount(context: ScopeContext, a: Apply, count: Expr): number {
+  const n = context.fixed(count);
+  if (n < 0) throw nodeFailure("value", "scan-negative-steps", a, [], `scan was asked for ${n} steps.`, "pass nSteps >= 0, and goBackwards to go backwards");
+  return n;
+}
+
+function checkLengths(context: ScopeContext, a: Apply, inputs: readonly Value[], count: Expr, sequences: readonly Value[]): void {
+  for (const s of sequences) {
+    const room = isub({ kind: "const", dtype: "int32", value: s.shape[0] as number }, count);
+    if (room.kind !== "const") context.builder.guard(room);
+    else if (room.value < 0) {
+      throw nodeFailure("value", "scan-sequence-short", a, inputs, `scan was asked for more steps than its sequence ${s.label} of length ${s.shape[0]} has.`, "make nSteps at most the length of the shortest sequence");
+    }
+  }
+}
+
+/** Emits the loop into the scope that holds the scan node. */
+export function lowerLoop(outer: Scope, a: Apply, loop: BoundLoop): void {
+  const p = a.params as unknown as ScanParams;
+  const { builder, epoch } = outer.context;
+  const { sequences, carries, constants } = scanInputs(a.inputs.map((v) => outer.value(v)), p);
+  for (const v of [...sequences, ...constants]) if (v.slot === null && v.source.kind === "op" && costOf(v.at(axes(v.shape))).work > 0) outer.store(v);
+  const init = carries.map((v) => outer.store(v));
+  const current = loop.currents.map((v) => (v.slot = builder.newSlot(v.dtype, v.shape, v.label)));
+  const after = scanOutputs(p.body.outputs, p);
+  const results = scanOutputs(a.outputs.map((o) => outer.value(o)), p);
+  const rows = stackedTargets(outer, loop, after.stacked, results.stacked, after.carries, p);
+  loop.body.emit([...after.carries, ...after.stacked].filter((v) => v.owner !== null), rows.targets);
+  const next = nextSlots(loop, after.carries, current, rows.targets);
+  const final = results.carries.map((v) => (v.slot = builder.newSlot(v.dtype, v.shape, `${v.label} final`)));
+  after.stacked.forEach((v, i) => finishStacked(loop, v, results.stacked[i] as Value, p.keep[i] as "all" | "last", rows, { vars: after.carries, final }));
+  epoch.now++;
+  const all: Carry[] = init.map((from, i) => ({ init: from, current: current[i] as number, next: next[i] as number, final: final[i] as number }));
+  outer.steps.push({ kind: "loop", count: loop.count, index: loop.index, carries: all, body: loop.body.steps });
+}
+
+interface Rows {
+  /** Where the body writes a value directly: a row of a stacked slot. */
+  readonly targets: Map<Variable, SlotRef>;
+  readonly slots: readonly (SlotRef | null)[];
+}
+
+/** A stacked slot for each output of which all steps are kept; the body writes it directly where nothing else wants the value's slot. */
+function stackedTargets(outer: Scope, loop: BoundLoop, stacked: readonly Variable[], results: readonly Value[], carried: readonly Variable[], p: ScanParams): Rows {
+  const targets = new Map<Variable, SlotRef>();
+  const slots = results.map((result, i): SlotRef | null => {
+    const v = stacked[i] as Variable;
+    if (p.keep[i] !== "all") return null;
+    result.slot = outer.context.builder.newSlot(result.dtype, result.shape, `${loop.body.value(v).label} steps`, "stacked");
+    const ref = { slot: result.slot, row: scalar(loop.index, "int32") };
+    if (v.owner !== null && !carried.includes(v) && !targets.has(v) && loop.body.value(v).slot === null) targets.set(v, ref);
+    return ref;
+  });
+  return { targets, slots };
+}
+
+/** The slot that holds each carry's next value: its own, another carry's current one (a shift), or a copy. */
+function nextSlots(loop: BoundLoop, vars: readonly Variable[], current: readonly number[], targets: ReadonlyMap<Variable, SlotRef>): number[] {
+  const used = new Set<number>();
+  return vars.map((v, i) => {
+    const value = loop.body.value(v);
+    const shift = loop.currents.indexOf(value);
+    const own = v.owner !== null && !targets.has(v) ? value.slot : shift >= 0 && shift !== i ? (current[shift] as number) : null;
+    if (own !== null && !used.has(own)) {
+      used.add(own);
+      return own;
+    }
+    const slot = loop.body.context.builder.newSlot(value.dtype, value.shape, `${value.label} next`);
+    loop.body.copyTo(value, { slot, row: null });
+    return slot;
+  });
+}
+
+function finishStacked(loop: BoundLoop, v: Variable, result: Value, keep: "all" | "last", rows: Rows, carry: { vars: readonly Variable[]; final: readonly number[] }): void {
+  const value = loop.body.value(v);
+  if (keep === "all") {
+    const ref = rows.slots.find((r) => r?.slot === result.slot) ?? impossible("a stacked output without a slot");
+    if (rows.targets.get(v)?.slot !== result.slot) loop.body.copyTo(value, ref);
+    return;
+  }
+  const carried = carry.vars.indexOf(v);
+  if (carried >= 0) result.slot = carry.final[carried] as number;
+  else if (v.owner !== null && !rows.targets.has(v) && value.slot !== null) result.slot = value.slot;
+  else {
+    result.slot = loop.body.context.builder.newSlot(result.dtype, result.shape, `${value.label} last`);
+    loop.body.copyTo(value, { slot: result.slot, row: null });
+  }
+}

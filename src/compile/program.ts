@@ -1,0 +1,174 @@
+/**
+ * Program: one compiled function's life. Rewrites the graph once; for each set of shapes makes a plan and an executable; per call uploads
+ * what is newer on the host, runs, downloads what was asked for, commits updates together. A call that throws changes nothing.
+ * Must not know concrete devices. Next: compile.ts gives it the user's face.
+ */
+import type { Executable, Handle } from "../codegen/backend.js";
+import { evaluate } from "../codegen/ir/evaluate.js";
+import { interpret } from "../autodiff/interpret.js";
+import { fillGraph } from "../graph/edit.js";
+import { leavesOf } from "../graph/clone.js";
+import { FunctionGraph } from "../graph/function_graph.js";
+import { Constant, SharedVariable, type Variable } from "../graph/variable.js";
+import { NdArray } from "../numpy/ndarray.js";
+import { impossible } from "../util/fail.js";
+import { rewriteGraph, type RewriteOptions, type RewriteReport } from "../rewrite/engine.js";
+import { type Device, device } from "./devices.js";
+import { expandCompositions } from "./expand.js";
+import type { Prepared } from "./prepare.js";
+import { type Bound, type Leaf, type Specialised, specialiseFor } from "./specialise.js";
+import { commitValue, DeviceValue, handleOn, hostValue } from "./storage.js";
+
+/** A plan compiled for a device, and when it holds. */
+export interface Ready { readonly made: Specialised; readonly executable: Executable }
+
+const FREE: Bound = { scalars: "free", values: new Map() };
+
+export class Program {
+  readonly report: RewriteReport;
+  readonly outputs: readonly Variable[];
+  readonly leaves: readonly Variable[];
+  /** The plan of the last call, for explain(). */
+  last: Ready | null = null;
+  lastDevice: Device | null = null;
+  /** Milliseconds: building happens once, the others at the last call that needed them. */
+  readonly times = { rewrite: 0, specialise: 0, compile: 0, run: 0 };
+  readonly #prepared: Prepared;
+  readonly #device: string;
+  readonly #ready = new Map<string, Ready>();
+  /** What has to be bound for leaves of these shapes. */
+  readonly #bounds = new Map<string, Bound>();
+  readonly #inputs: ReadonlyMap<Variable, number>;
+
+  constructor(prepared: Prepared, deviceName: string, rewriting: RewriteOptions) {
+    this.#prepared = prepared;
+    this.#device = deviceName;
+    this.#inputs = new Map(prepared.inputs.map((i, n) => [i.variable, n]));
+    const start = performance.now();
+    const g = new FunctionGraph();
+    fillGraph(g, prepared.inputs.map((i) => i.variable), prepared.outputs);
+    this.report = rewriteGraph(g, rewriting);
+    expandCompositions(g);
+    this.outputs = g.tables.outputs.map((o) => g.view(o));
+    this.leaves = leavesOf(this.outputs).filter((v) => !(v instanceof Constant));
+    this.times.rewrite = performance.now() - start;
+  }
+
+  /** Runs a call: values of the prepared inputs in order; gives values of the user's outputs. */
+  async call(args: readonly NdArray[]): Promise<NdArray[]> {
+    const on = await device(this.#device);
+    return on.turn.run(() => this.#run(on, args));
+  }
+
+  async #run(on: Device, args: readonly NdArray[]): Promise<NdArray[]> {
+    const leaves = await Promise.all(this.leaves.map((v) => this.#leaf(v, args)));
+    const ready = await this.#prepareFor(on, leaves, args);
+    const { made, executable } = ready;
+    this.last = ready;
+    this.lastDevice = on;
+    const start = performance.now();
+    const scalars = made.scalarFeeds.map((i) => leaves[i]?.scalar as number);
+    const temporary: Handle[] = [];
+    let results: readonly Handle[] = [];
+    const wanted = this.#prepared.outputs.length - this.#prepared.updated.length;
+    try {
+      const inputs: Handle[] = [];
+      for (const i of made.feeds) inputs.push(await this.#feed(on, this.leaves[i] as Variable, args, temporary));
+      results = made.plan.steps.length === 0 && made.plan.outputs.length === 0 ? [] : await executable.run(inputs, scalars);
+      const values = await Promise.all(made.results.slice(0, wanted).map((_, n) => this.#download(on, made, results, scalars, n)));
+      const kept = new Set(this.#commit(on, made, results, scalars, wanted));
+      temporary.push(...results.filter((h) => !kept.has(h)));
+      results = [];
+      return values;
+    } finally {
+      for (const h of [...temporary, ...results]) on.backend.free(h);
+      this.times.run = performance.now() - start;
+    }
+  }
+
+  async #leaf(v: Variable, args: readonly NdArray[]): Promise<Leaf> {
+    const at = this.#inputs.get(v);
+    if (at !== undefined) {
+      const value = args[at] as NdArray;
+      return { variable: v, shape: value.shape, scalar: value.ndim === 0 ? (value.data[0] as number) : null };
+    }
+    if (!(v instanceof SharedVariable)) return impossible(`${v} is neither an input nor shared`);
+    const asScalar = v.ndim === 0 && (v.dtype === "int32" || v.dtype === "bool");
+    return { variable: v, shape: v.valueShape, scalar: asScalar ? ((await hostValue(v.cell)).data[0] as number) : null };
+  }
+
+  /** The plan for these leaves: from the cache if its guards hold, else made. */
+  async #prepareFor(on: Device, leaves: readonly Leaf[], args: readonly NdArray[]): Promise<Ready> {
+    const shapes = leaves.map((l) => l.shape.join("x")).join(";");
+    const start = this.#bounds.get(shapes) ?? FREE;
+    const found = await this.#find(on, leaves, args, shapes, start);
+    const scalars = found.made.scalarFeeds.map((i) => leaves[i]?.scalar as number);
+    if (found.made.guards.every((g) => evaluate(g, scalars) >= 0)) return found;
+    return this.#find(on, leaves, args, shapes, { scalars: "bound", values: start.values });
+  }
+
+  async #find(on: Device, leaves: readonly Leaf[], args: readonly NdArray[], shapes: string, start: Bound): Promise<Ready> {
+    const values = new Map<Variable, NdArray>();
+    for (const v of start.values.keys()) values.set(v, await this.#valueOf(v, args));
+    const key = [shapes, start.scalars === "bound" ? leaves.map((l) => l.scalar).join(",") : "", ...[...values.values()].map((x) => [...x.data].join(","))].join("|");
+    const known = this.#ready.get(key);
+    if (known) return known;
+    const t0 = performance.now();
+    const { made, bound } = await specialiseFor(this.outputs, leaves, on.backend.caps, { scalars: start.scalars, values }, (v) => this.#valueOf(v, args));
+    if (bound.scalars !== start.scalars || bound.values.size !== start.values.size) {
+      this.#bounds.set(shapes, bound);
+      return this.#find(on, leaves, args, shapes, bound);
+    }
+    const t1 = performance.now();
+    const ready = { made, executable: await on.backend.compile(made.plan) };
+    this.times.specialise = t1 - t0;
+    this.times.compile = performance.now() - t1;
+    this.#ready.set(key, ready);
+    return ready;
+  }
+
+  /** The value of a variable that decides a shape, by the graph interpreter on the host. */
+  async #valueOf(v: Variable, args: readonly NdArray[]): Promise<NdArray> {
+    const env = new Map<Variable, NdArray>();
+    for (const leaf of leavesOf([v])) {
+      const at = this.#inputs.get(leaf);
+      if (at !== undefined) env.set(leaf, args[at] as NdArray);
+      else if (leaf instanceof SharedVariable) env.set(leaf, await hostValue(leaf.cell));
+    }
+    return interpret([v], env)[0] as NdArray;
+  }
+
+  async #feed(on: Device, v: Variable, args: readonly NdArray[], temporary: Handle[]): Promise<Handle> {
+    if (v instanceof SharedVariable) return handleOn(on.backend, v.cell);
+    const value = args[this.#inputs.get(v) as number] as NdArray;
+    const handle = await on.backend.upload(value.data, { dtype: value.dtype, shape: value.shape });
+    temporary.push(handle);
+    return handle;
+  }
+
+  async #download(on: Device, made: Specialised, results: readonly Handle[], scalars: readonly number[], n: number): Promise<NdArray> {
+    const result = made.results[n] as Specialised["results"][number];
+    if (result.kind === "host") return NdArray.scalar(evaluate(result.expr, scalars), result.dtype);
+    const handle = results[result.at] as Handle;
+    return new NdArray(await on.backend.download(handle), handle.shape, handle.dtype);
+  }
+
+  /** All updates at once, after everything that can fail; gives the handles that shared variables now own. */
+  #commit(on: Device, made: Specialised, results: readonly Handle[], scalars: readonly number[], from: number): Handle[] {
+    const kept: Handle[] = [];
+    const news = this.#prepared.updated.map((shared, i): [SharedVariable, DeviceValue | NdArray] => {
+      const result = made.results[from + i] as Specialised["results"][number];
+      if (result.kind === "host") return [shared, NdArray.scalar(evaluate(result.expr, scalars), result.dtype)];
+      const handle = results[result.at] as Handle;
+      kept.push(handle);
+      return [shared, new DeviceValue(on.backend, handle)];
+    });
+    for (const [shared, value] of news) commitValue(shared, value);
+    return kept;
+  }
+
+  dispose(): void {
+    for (const { executable } of this.#ready.values()) executable.dispose();
+    this.#ready.clear();
+  }
+}

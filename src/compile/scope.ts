@@ -1,0 +1,194 @@
+/**
+ * Scope: turns one graph level (a function, or a scan body) into steps. Here, and only here, is decided what becomes a buffer and what
+ * fuses: reductions are stored, elementwise consumers become their epilogue, and other values are stored where recomputing costs more.
+ * Must not know devices beyond their Caps. Next: loop.ts for scans, specialise.ts for whole functions.
+ */
+import type { Caps } from "../codegen/backend.js";
+import { acc, cast, type Expr, redAxis } from "../codegen/ir/expr.js";
+import { closeKernel, type Reduction } from "../codegen/ir/kernel.js";
+import type { SlotRef, Step } from "../codegen/ir/plan.js";
+import { appliesOf } from "../graph/function_graph.js";
+import type { Apply, Variable } from "../graph/variable.js";
+import { sizeOf } from "../numpy/ndarray.js";
+import { impossible } from "../util/fail.js";
+import { costOf } from "./cost.js";
+import { type Binding, constantValueOf, inferApply, isConstant } from "./infer.js";
+import { type BoundLoop, inferLoop, lowerLoop } from "./loop.js";
+import { epilogueRoots, type Region } from "./regions.js";
+import { axes, type Value } from "./value.js";
+
+/** Storing costs a write, a read and a launch; recomputing dearer than this is stored. */
+const STORE_COST = 4;
+const NODE_LIMIT = 400;
+
+export interface ScopeContext extends Binding {
+  readonly caps: Caps;
+  /** The number that an expression over plan scalars always has; asks for the call's scalars to be bound if it varies. */
+  fixed(e: Expr): number;
+  /** A scope for a loop body. */
+  newScope(): Scope;
+}
+
+export class Scope {
+  readonly steps: Step[] = [];
+  readonly context: ScopeContext;
+  readonly #values = new Map<Variable, Value>();
+  readonly #loops = new Map<Apply, BoundLoop>();
+  #targets: ReadonlyMap<Variable, SlotRef> = new Map();
+  /** Times each value is evaluated per element of its own, if nothing that reads it is inlined further. */
+  #evaluations = new Map<Variable, number>();
+  #regions = new Map<Variable, Region>();
+  #inCone = new Set<Variable>();
+
+  constructor(context: ScopeContext) {
+    this.context = context;
+  }
+
+  /** Gives a leaf its value before `infer`. */
+  define(v: Variable, value: Value): void {
+    this.#values.set(v, value);
+  }
+
+  value(v: Variable): Value {
+    const known = this.#values.get(v);
+    if (known) return known;
+    if (!isConstant(v)) return impossible(`${v} has no value in this scope`);
+    const made = constantValueOf(this.context, v);
+    this.#values.set(v, made);
+    return made;
+  }
+
+  /** Binds the shapes of everything the outputs need. */
+  infer(outputs: readonly Variable[]): void {
+    for (const a of appliesOf(outputs)) this.#inferOne(a).forEach((value, i) => this.#values.set(a.outputs[i] as Variable, value));
+  }
+
+  #inferOne(a: Apply): Value[] {
+    if (a.op.fields.lower.kind !== "loop") return inferApply(this.context, a, (v) => this.value(v));
+    const { loop, outputs } = inferLoop(this.context, a, (v) => this.value(v));
+    this.#loops.set(a, loop);
+    return outputs;
+  }
+
+  /** Emits the steps that store `stored`, each in the place that `targets` gives it or in a slot of its own. */
+  emit(stored: readonly Variable[], targets: ReadonlyMap<Variable, SlotRef> = new Map()): void {
+    this.#targets = targets;
+    const applies = appliesOf(stored);
+    const required = new Set(stored);
+    this.#count(applies, required);
+    this.#regions = epilogueRoots(applies, required, (v) => this.value(v));
+    for (const region of this.#regions.values()) for (const v of region.cone) this.#inCone.add(v);
+    for (const a of applies) this.#emitApply(a, required);
+    for (const v of stored) this.store(this.value(v));
+  }
+
+  #emitApply(a: Apply, required: ReadonlySet<Variable>): void {
+    const { kind } = a.op.fields.lower;
+    if (kind === "loop") return lowerLoop(this, a, this.#loops.get(a) ?? impossible("a loop whose shapes are not bound"));
+    if (kind === "routine") return this.#emitRoutine(a);
+    for (const o of a.outputs) {
+      const value = this.value(o);
+      if (value.slot !== null || value.source.kind !== "op" || this.#inCone.has(o)) continue;
+      if (this.#regions.has(o) || value.isReduction || required.has(o) || this.#dear(o, value)) this.store(value);
+    }
+  }
+
+  /** Whether recomputing a value wherever it is read costs more than storing it. */
+  #dear(v: Variable, value: Value): boolean {
+    const { work, nodes } = costOf(value.at(axes(value.shape)));
+    if (nodes > NODE_LIMIT) return true;
+    const extra = (this.#evaluations.get(v) ?? 1) - 1;
+    if (value.size === 1 && work <= 3) return false;
+    return work * extra > STORE_COST;
+  }
+
+  /** How often elements are evaluated: once per element of an elementwise reader, once per term of a reduction. */
+  #count(applies: readonly Apply[], required: ReadonlySet<Variable>): void {
+    const total = new Map<Variable, number>();
+    const addTo = (v: Variable, n: number): void => void total.set(v, (total.get(v) ?? 0) + n);
+    for (const v of required) addTo(v, 0);
+    for (const a of [...applies].reverse()) {
+      const out = this.value(a.outputs[0] as Variable);
+      const { kind } = a.op.fields.lower;
+      const passes = kind === "index" && !required.has(out.variable) && costOf(out.at(axes(out.shape))).work === 0;
+      const times = kind === "reduce" ? out.size * sizeOf(out.reduction().extents) : passes ? (total.get(out.variable) ?? out.size) : out.size;
+      for (const v of a.inputs) addTo(v, times);
+    }
+    for (const [v, n] of total) this.#evaluations.set(v, n / Math.max(1, this.value(v).size));
+  }
+
+  /** Makes sure a value has a slot, with the kernel that fills it, and gives the slot. */
+  store(value: Value): number {
+    const before = value.storedSlot;
+    if (before !== null) return before;
+    const region = this.#regions.get(value.variable);
+    const target = this.#targets.get(value.variable) ?? { slot: this.context.builder.newSlot(value.dtype, value.shape, value.label), row: null };
+    this.#launch(value, region ?? null, target);
+    value.slot = target.slot;
+    value.row = target.row;
+    this.context.epoch.now++;
+    return target.slot;
+  }
+
+  /** Emits a kernel that writes a value to a place of its own, whether or not it also has a slot. */
+  copyTo(value: Value, target: SlotRef): void {
+    this.#launch(value, null, target);
+  }
+
+  #launch(value: Value, region: Region | null, target: SlotRef): void {
+    const { builder, caps } = this.context;
+    const index = axes(value.shape);
+    const source = region ? region.reduction : value.isReduction && value.slot === null ? value : null;
+    const close = (): ReturnType<typeof closeKernel> => {
+      const reduction = source ? this.#reductionOf(source, index) : null;
+      if (source && reduction) source.accumulator = cast(acc(reduction.dtype), source.dtype);
+      const result = cast(value.at(index), value.dtype);
+      if (source) source.accumulator = null;
+      return closeKernel(value.shape, reduction, [result], (b) => builder.typeOf(b));
+    };
+    let bound = close();
+    while (bound.kernel.params.length > caps.maxParams && this.#split(value, source)) bound = close();
+    this.steps.push({ kind: "launch", kernel: bound.kernel, reads: bound.buffers.map((b) => builder.refOf(b)), scalars: bound.scalars, writes: [target] });
+  }
+
+  #reductionOf(value: Value, index: readonly Expr[]): Reduction {
+    const { caps } = this.context;
+    const form = value.reduction();
+    const dtype = form.dtype === "float64" && value.dtype === "float32" ? caps.accumulator : form.dtype;
+    return { op: form.op, extents: form.extents, dtype, term: cast(form.term(index, form.extents.map((d, a) => redAxis(a, d))), dtype) };
+  }
+
+  /** Stores the inlined input that reads most buffers, so that a kernel needs fewer; false when there is none left. */
+  #split(value: Value, source: Value | null): boolean {
+    let best: { value: Value; buffers: number } | null = null;
+    const seen = new Set<Value>();
+    const stack = [value, ...(source ? [source] : [])];
+    for (let v = stack.pop(); v !== undefined; v = stack.pop()) {
+      if (seen.has(v) || (v !== value && v !== source && v.slot !== null) || v.source.kind !== "op") continue;
+      seen.add(v);
+      if (v !== value && v !== source && !this.#inCone.has(v.variable) && v.isInlinable) {
+        const buffers = costOf(v.at(axes(v.shape))).buffers.size;
+        if (buffers > 1 && (best === null || buffers > best.buffers) && buffers <= this.context.caps.maxParams) best = { value: v, buffers };
+      }
+      stack.push(...v.source.inputs);
+    }
+    if (best === null) return false;
+    this.store(best.value);
+    return true;
+  }
+
+  #emitRoutine(a: Apply): void {
+    const values = a.inputs.map((v) => this.value(v));
+    const outputs = a.outputs.map((o) => this.value(o));
+    const { lower } = a.op.fields;
+    if (lower.kind !== "routine") return;
+    const routine = lower.routine(outputs[0]?.routineContext() ?? impossible("a routine without outputs"));
+    const reads = values.map((v) => ({ slot: this.store(v), row: null }));
+    const writes = outputs.map((o) => {
+      o.slot = this.context.builder.newSlot(o.dtype, o.shape, o.label);
+      return { slot: o.slot, row: null };
+    });
+    this.context.epoch.now++;
+    this.steps.push({ kind: "routine", routine, reads, scalars: [], writes });
+  }
+}
