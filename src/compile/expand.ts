@@ -28,7 +28,7 @@ function expandApply(a: Apply, bodies: Map<string, FrozenGraph>): readonly unkno
   const { lower } = a.op.fields;
   if (lower.kind === "graph") return lower.expand(a.inputs, a.params);
   if (lower.kind !== "loop") return null;
-  const body = a.params["body"] as FrozenGraph;
+  const body = a.params.body as FrozenGraph;
   const fresh = bodies.get(body.key) ?? expandBody(body);
   bodies.set(body.key, fresh);
   bodies.set(fresh.key, fresh);

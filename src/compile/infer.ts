@@ -36,9 +36,9 @@ export function constantValueOf(binding: Binding, v: Constant): Value {
   return new Value(binding.builder, binding.epoch, v, v.value.shape, v.value.size === 1 && v.ndim === 0 ? { kind: "scalar", expr: constant(v.value.data[0] as number, v.dtype) } : { kind: "constant", array: v.value });
 }
 
-/** Values of an apply's outputs. `valueOf` gives its inputs'. */
-export function inferApply(binding: Binding, a: Apply, valueOf: (v: Variable) => Value): Value[] {
-  const inputs = a.inputs.map(valueOf);
+/** Values of an apply's outputs. `valueFor` gives its inputs'. */
+export function inferApply(binding: Binding, a: Apply, valueFor: (v: Variable) => Value): Value[] {
+  const inputs = a.inputs.map(valueFor);
   const { lower } = a.op.fields;
   const shapes = a.op.fields.shape(shapeContext(binding, a, inputs));
   checkTypes(a, inputs, shapes);

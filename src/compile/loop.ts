@@ -23,9 +23,9 @@ export interface BoundLoop {
 }
 
 /** Binds the shapes of a scan: gives the values of its outputs and the body to emit. */
-export function inferLoop(context: ScopeContext, a: Apply, valueOf: (v: Variable) => Value): { loop: BoundLoop; outputs: Value[] } {
+export function inferLoop(context: ScopeContext, a: Apply, valueFor: (v: Variable) => Value): { loop: BoundLoop; outputs: Value[] } {
   const p = a.params as unknown as ScanParams;
-  const inputs = a.inputs.map(valueOf);
+  const inputs = a.inputs.map(valueFor);
   const { steps, sequences, carries, constants } = scanInputs(inputs, p);
   const inner = bodyInputs(p.body.inputs, p);
   const count = hostScalar(steps);

@@ -13,7 +13,7 @@ export interface Region {
 }
 
 /** Regions by their root V. `required` variables are stored whatever happens. */
-export function epilogueRoots(applies: readonly Apply[], required: ReadonlySet<Variable>, valueOf: (v: Variable) => Value): Map<Variable, Region> {
+export function epilogueRoots(applies: readonly Apply[], required: ReadonlySet<Variable>, valueFor: (v: Variable) => Value): Map<Variable, Region> {
   const readers = new Map<Variable, Apply[]>();
   for (const a of applies) for (const v of new Set(a.inputs)) readers.set(v, [...(readers.get(v) ?? []), a]);
   const position = new Map(applies.map((a, i) => [a, i]));
@@ -22,10 +22,10 @@ export function epilogueRoots(applies: readonly Apply[], required: ReadonlySet<V
   // Later reductions first: where two meet in one result, the last to be computed carries the epilogue.
   for (const a of [...applies].reverse()) {
     const v = a.outputs[0] as Variable;
-    if (a.op.fields.lower.kind !== "reduce" || valueOf(v).source.kind !== "op") continue;
-    const found = grow(v, readers, position, required, taken, valueOf);
+    if (a.op.fields.lower.kind !== "reduce" || valueFor(v).source.kind !== "op") continue;
+    const found = grow(v, readers, position, required, taken, valueFor);
     if (found === null) continue;
-    regions.set(found.root, { reduction: valueOf(v), cone: found.cone });
+    regions.set(found.root, { reduction: valueFor(v), cone: found.cone });
     taken.add(found.root);
     for (const c of found.cone) taken.add(c);
   }
@@ -34,11 +34,11 @@ export function epilogueRoots(applies: readonly Apply[], required: ReadonlySet<V
 
 function grow(
   start: Variable, readers: ReadonlyMap<Variable, readonly Apply[]>, position: ReadonlyMap<Apply, number>,
-  required: ReadonlySet<Variable>, taken: ReadonlySet<Variable>, valueOf: (v: Variable) => Value,
+  required: ReadonlySet<Variable>, taken: ReadonlySet<Variable>, valueFor: (v: Variable) => Value,
 ): { root: Variable; cone: Set<Variable> } | null {
-  const { shape } = valueOf(start);
+  const { shape } = valueFor(start);
   const fits = (a: Apply): boolean => {
-    const out = valueOf(a.outputs[0] as Variable);
+    const out = valueFor(a.outputs[0] as Variable);
     return a.op.fields.lower.kind === "elementwise" && out.shape.length === shape.length && out.shape.every((d, i) => d === shape[i]) && !taken.has(out.variable) && out.source.kind === "op";
   };
   const region = new Set<Variable>([start]);

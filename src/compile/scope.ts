@@ -84,8 +84,12 @@ export class Scope {
 
   #emitApply(a: Apply, required: ReadonlySet<Variable>): void {
     const { kind } = a.op.fields.lower;
-    if (kind === "loop") return lowerLoop(this, a, this.#loops.get(a) ?? impossible("a loop whose shapes are not bound"));
-    if (kind === "routine") return this.#emitRoutine(a);
+    if (kind === "loop") lowerLoop(this, a, this.#loops.get(a) ?? impossible("a loop whose shapes are not bound"));
+    else if (kind === "routine") this.#emitRoutine(a);
+    else this.#emitValues(a, required);
+  }
+
+  #emitValues(a: Apply, required: ReadonlySet<Variable>): void {
     for (const o of a.outputs) {
       const value = this.value(o);
       if (value.slot !== null || value.source.kind !== "op" || this.#inCone.has(o)) continue;

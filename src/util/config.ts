@@ -34,4 +34,4 @@ export function parseFlags(flags: string): Config {
   return made;
 }
 
-export const config: Config = parseFlags(typeof process === "undefined" ? "" : (process.env["DAMO_FLAGS"] ?? ""));
+export const config: Config = parseFlags(typeof process === "undefined" ? "" : (process.env.DAMO_FLAGS ?? ""));
