@@ -79,7 +79,7 @@ export const mod = binary({
 });
 
 export const neg = unary({
-  name: "neg", doc: "-x.", dtype: "arithmetic", infix: "-", onnx: "Neg",
+  name: "neg", doc: "-x, elementwise.", dtype: "arithmetic", infix: "-", onnx: "Neg",
   expr: (x) => prim("neg", x),
   reference: (x) => -x,
   gradient: (ctx) => [neg(ct(ctx))],

@@ -3,7 +3,7 @@
  * Must not know any op. Used by tests and by src/testing.
  */
 import type { DType } from "../codegen/ir/dtype.js";
-import type { Sample } from "../graph/op.js";
+import type { Params, Sample } from "../graph/op.js";
 import { TensorType } from "../graph/types.js";
 import { Variable } from "../graph/variable.js";
 import { NdArray, type Shape, sizeOf } from "../numpy/ndarray.js";
@@ -31,7 +31,7 @@ export function drawArray(dtype: DType, shape: Shape, uniform: () => number, int
 }
 
 /** One variable and one value for each input of a sample. Without flags in the sample, no axis broadcasts. */
-export function drawSample(sample: Sample<never>, seed: number): { variables: Variable[]; values: NdArray[] } {
+export function drawSample(sample: Pick<Sample<Params>, "inputs">, seed: number): { variables: Variable[]; values: NdArray[] } {
   const uniform = seededUniform(seed);
   const variables = sample.inputs.map((i, n) => new Variable(new TensorType(i.dtype, i.broadcastable ?? i.shape.map(() => false)), { name: `x${n}` }));
   const values = sample.inputs.map((i) => {
