@@ -68,9 +68,13 @@ function applyEdits(t: Tables, edits: readonly Edit[]): void {
   }
 }
 
+/** immer freezes what it made; edits in place need maps of their own. */
+const thawed = (t: Tables): Tables => ({ vars: new Map(t.vars), applies: new Map(t.applies), consumers: new Map(t.consumers), inputs: t.inputs, outputs: t.outputs });
+
 /** Writes edits; with `record`, as immer patches (about 0.3 ms), else in place (about 0.001 ms). */
 function commit(g: FunctionGraph, edits: readonly Edit[], record: boolean): { patches: readonly Patch[]; inverse: readonly Patch[] } {
   if (!record) {
+    if (Object.isFrozen(g.tables)) g.tables = thawed(g.tables);
     applyEdits(g.tables, edits);
     return { patches: [], inverse: [] };
   }
@@ -141,7 +145,7 @@ export function replaceAll(g: FunctionGraph, pairs: readonly (readonly [VarId, V
   for (const a of touched) edits.push({ kind: "setInputs", apply: a, inputs: g.apply(a).inputs.map(target) });
   if (g.tables.outputs.some((o) => swap.has(o))) edits.push({ kind: "setOutputs", outputs: g.tables.outputs.map(target) });
   const first = commit(g, edits, options.record);
-  const dead = pruning(g, [...swap.keys()].flatMap((v) => g.var(v).owner ?? []));
+  const dead = pruning(g, [...swap.keys()]);
   const second = commit(g, dead, options.record);
   return {
     added: added.filter((a) => g.tables.applies.has(a)), touched: touched.filter((a) => g.tables.applies.has(a)),
@@ -150,24 +154,26 @@ export function replaceAll(g: FunctionGraph, pairs: readonly (readonly [VarId, V
 }
 
 /** Edits that remove applies none of whose outputs is read or asked for, and then what only they read. */
-function pruning(g: FunctionGraph, candidates: readonly ApplyId[]): Edit[] {
+function pruning(g: FunctionGraph, candidates: readonly VarId[]): Edit[] {
   const edits: Edit[] = [];
   const gone = new Set<ApplyId>();
   const outputs = new Set(g.tables.outputs);
   const kept = new Set([...g.tables.inputs, ...g.tables.outputs]);
   const needed = (v: VarId): boolean => outputs.has(v) || g.consumersOf(v).some((a) => !gone.has(a));
-  const work = [...candidates];
+  const work: ApplyId[] = [];
+  const drop = (v: VarId): void => {
+    const owner = g.var(v).owner;
+    if (owner !== null) work.push(owner);
+    else if (!kept.has(v) && !needed(v)) edits.push({ kind: "removeVar", id: v });
+  };
+  for (const v of candidates) drop(v);
   for (let id = work.pop(); id !== undefined; id = work.pop()) {
     if (gone.has(id) || !g.tables.applies.has(id)) continue;
     const node = g.apply(id);
     if (node.outputs.some(needed)) continue;
     gone.add(id);
     edits.push({ kind: "removeApply", node });
-    for (const v of new Set(node.inputs)) {
-      const owner = g.var(v).owner;
-      if (owner !== null) work.push(owner);
-      else if (!kept.has(v) && !needed(v)) edits.push({ kind: "removeVar", id: v });
-    }
+    for (const v of new Set(node.inputs)) drop(v);
   }
   return edits;
 }

@@ -2,6 +2,7 @@
  * A rewrite rule as data, and patterns to write most of them in one line. Rules look at Variables and build Variables with the same
  * functions users call; the engine (src/rewrite) finds where they apply and edits the graph. Must not know any particular op.
  */
+import { castScalar } from "../codegen/ir/dtype.js";
 import { Constant, type Apply, type Variable } from "./variable.js";
 import type { Op } from "./op.js";
 
@@ -53,16 +54,18 @@ export const inputsOf = (v: Variable, ref: OpRef): readonly Variable[] | null =>
 /** The one value of all elements of a constant, also through ops that only repeat or convert it (fill, alloc, dimshuffle, cast); else null. */
 export function constantValue(v: Variable): number | null {
   let at = v;
+  const dtypes = [v.dtype];
   for (let owner = at.owner; owner !== null; owner = at.owner) {
     const source = owner.op.fields.repeats;
     if (source === undefined) return null;
     at = owner.inputs[source] as Variable;
+    if (at.dtype !== dtypes.at(-1)) dtypes.push(at.dtype);
   }
   if (!(at instanceof Constant) || at.value.size === 0) return null;
   const { data } = at.value;
   const first = data[0] as number;
   for (let i = 1; i < data.length; i++) if (!Object.is(data[i], first)) return null;
-  return first;
+  return dtypes.reduceRight(castScalar, first);
 }
 
 /** What the pattern's names stand for where it matches `v`; null where it does not. */
