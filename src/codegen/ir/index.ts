@@ -54,7 +54,24 @@ function expand(e: Expr): Sum {
   return sum;
 }
 
+/** c d floorDiv(x, d) + c mod(x, d) is c x: what a reshape and its way back leave. */
+function recombine(sum: Sum): void {
+  for (const [key, { coefficient, factors }] of sum) {
+    const [m] = factors;
+    if (factors.length !== 1 || m?.kind !== "prim" || m.prim !== "mod" || m.args[1]?.kind !== "const") continue;
+    const [x, d] = m.args as [Expr, Const];
+    const quotient = keyOf(prim("floorDiv", x, d));
+    if (d.value <= 0 || sum.get(quotient)?.coefficient !== coefficient * d.value) continue;
+    sum.delete(key);
+    sum.delete(quotient);
+    for (const t of expand(x).values()) addTerm(sum, coefficient * t.coefficient, t.factors);
+    recombine(sum);
+    return;
+  }
+}
+
 function collapse(sum: Sum): Expr {
+  recombine(sum);
   let total: Expr | null = null;
   let offset = 0;
   for (const [key, { coefficient, factors }] of [...sum].sort(([a], [b]) => (a < b ? -1 : 1))) {
@@ -70,9 +87,9 @@ function collapse(sum: Sum): Expr {
   return offset === 0 ? total : prim("add", total, int(offset));
 }
 
-export const iadd = (a: Expr, b: Expr): Expr => collapse(expand(prim("add", a, b)));
-export const isub = (a: Expr, b: Expr): Expr => collapse(expand(prim("sub", a, b)));
-export const imul = (a: Expr, b: Expr): Expr => collapse(expand(prim("mul", a, b)));
+export const iadd = (a: Expr, b: Expr): Expr => collapse(expand(prim("add", cast(a, "int32"), cast(b, "int32"))));
+export const isub = (a: Expr, b: Expr): Expr => collapse(expand(prim("sub", cast(a, "int32"), cast(b, "int32"))));
+export const imul = (a: Expr, b: Expr): Expr => collapse(expand(prim("mul", cast(a, "int32"), cast(b, "int32"))));
 
 /** Bounds from axis extents and constants; scalars and loads are unknown. */
 export function rangeOf(e: Expr): Range {

@@ -9,7 +9,7 @@ const INTS = [0, 1, -1, 2, -2, 7, 65536, 2147483647, -2147483648];
 const float = fc.oneof(fc.constantFrom(...EDGES), fc.double(), fc.double({ min: -30, max: 30 }));
 const int = fc.oneof(fc.constantFrom(...INTS), fc.integer());
 const state = fc.integer({ min: 0, max: 2147483646 });
-const valueOf = (d: DType): fc.Arbitrary<number> => (d === "bool" ? fc.constantFrom(0, 1) : d === "int32" ? int : d === "float32" ? float.map(Math.fround) : float);
+const sample = (d: DType): fc.Arbitrary<number> => (d === "bool" ? fc.constantFrom(0, 1) : d === "int32" ? int : d === "float32" ? float.map(Math.fround) : float);
 
 /** The row as a function of its arguments. */
 function asFunction(prim: Prim, dtype: DType): (...args: number[]) => number {
@@ -25,7 +25,7 @@ describe("primitives as JavaScript", () => {
     const def: PrimDef = PRIMS[prim];
     const dtypes: readonly DType[] = prim.startsWith("mrg") ? ["int32"] : ["float64", "float32", "int32", "bool"];
     for (const d of dtypes) {
-      const args = Array.from({ length: def.arity }, (_, n) => (prim.startsWith("mrg") ? state : valueOf(prim === "select" && n === 0 ? "bool" : d)));
+      const args = Array.from({ length: def.arity }, (_, n) => (prim.startsWith("mrg") ? state : sample(prim === "select" && n === 0 ? "bool" : d)));
       const dtype = primDType(prim, args.map((_, n) => (prim === "select" && n === 0 ? "bool" : d)));
       const f = asFunction(prim, dtype);
       const same = (xs: readonly number[]): void => { expect(f(...xs), `${prim} ${dtype} of ${xs}`).toBe(evalPrim(prim, xs, dtype)); };
