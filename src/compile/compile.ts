@@ -89,7 +89,7 @@ export function compile<const O extends Outputs>(first: readonly (Variable | In)
     const values = await program.call(bindArguments(prepared.inputs, args, options.allowInputDowncast ?? false));
     return shape(values.map((v): Result => (v.ndim === 0 ? v.item() : v))) as ResultOf<O>;
   };
-  return Object.assign(call, { explain: () => explain(program, options.device ?? config.device), history: program.report.history ?? null, dispose: () => program.dispose() });
+  return Object.assign(call, { explain: () => explain(program, options.device ?? config.device), history: program.report.history, dispose: () => program.dispose() });
 }
 
 const isInputList = (x: unknown): x is readonly (Variable | In)[] => Array.isArray(x);
@@ -116,7 +116,7 @@ function explain(program: Program, asked: string): Explanation {
     plan: last?.made.plan.text ?? "",
     sources: last?.executable.sources() ?? [],
     notes: last?.made.notes ?? [],
-    rewrites: report.fired,
+    rewrites: Object.fromEntries([...report.rules].flatMap(([name, { fired }]) => (fired > 0 ? [[name, fired]] : []))),
     times: { ...times },
   };
   return { ...made, toString: () => explanationText(made) };

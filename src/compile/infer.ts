@@ -55,6 +55,7 @@ function shapeContext(binding: Binding, a: Apply, inputs: readonly Value[]): Sha
     shapes: inputs.map((x) => x.shape),
     inputs: a.inputs.map((v) => v.type),
     ints: (i) => inputs[i]?.ints() ?? need(a.inputs[i] as Variable),
+    peek: (i) => inputs[i]?.ints() ?? null,
     fixed: (e) => {
       const simple = iadd(e, int(0));
       if (simple.kind !== "const") throw new NeedScalars();
@@ -64,8 +65,8 @@ function shapeContext(binding: Binding, a: Apply, inputs: readonly Value[]): Sha
       if (!isUniform(e)) impossible("a guard over device data");
       binding.builder.guard(e);
     },
-    fail: (code, what, fix) => {
-      throw nodeFailure("value", code, a, inputs, what, fix);
+    fail: (code, what, fix, family = "value") => {
+      throw nodeFailure(family, code, a, inputs, what, fix);
     },
   };
 }

@@ -12,7 +12,7 @@ import { FunctionGraph } from "../graph/function_graph.js";
 import { Constant, SharedVariable, type Variable } from "../graph/variable.js";
 import { NdArray } from "../numpy/ndarray.js";
 import { impossible } from "../util/fail.js";
-import { rewriteGraph, type RewriteOptions, type RewriteReport } from "../rewrite/engine.js";
+import { rewriteGraph, type Report, type RewriteOptions } from "../rewrite/engine.js";
 import { type Device, device } from "./devices.js";
 import { expandCompositions } from "./expand.js";
 import type { Prepared } from "./prepare.js";
@@ -25,7 +25,7 @@ export interface Ready { readonly made: Specialised; readonly executable: Execut
 const FREE: Bound = { scalars: "free", values: new Map() };
 
 export class Program {
-  readonly report: RewriteReport;
+  readonly report: Report;
   readonly outputs: readonly Variable[];
   readonly leaves: readonly Variable[];
   /** The plan of the last call, for explain(). */

@@ -114,7 +114,7 @@ export class Scope {
     for (const a of [...applies].reverse()) {
       const out = this.value(a.outputs[0] as Variable);
       const { kind } = a.op.fields.lower;
-      const passes = kind === "index" && !required.has(out.variable) && costOf(out.at(axes(out.shape))).work === 0;
+      const passes = kind === "index" && !required.has(out.variable) && costOf(out.own()).work === 0;
       const times = kind === "reduce" ? out.size * sizeOf(out.reduction().extents) : passes ? (total.get(out.variable) ?? out.size) : out.size;
       for (const v of a.inputs) addTo(v, times);
     }

@@ -115,16 +115,16 @@ function checkDTypes(plan: Plan, caps: Caps, outputs: readonly Variable[], scope
   });
 }
 
-/** Specialises, binding what has to be bound; `valueOf` computes the value of a variable on the host for this call. */
+/** Specialises, binding what has to be bound; `valueFor` computes the value of a variable on the host for this call. */
 export async function specialiseFor(
-  outputs: readonly Variable[], leaves: readonly Leaf[], caps: Caps, start: Bound, valueOf: (v: Variable) => Promise<NdArray>,
+  outputs: readonly Variable[], leaves: readonly Leaf[], caps: Caps, start: Bound, valueFor: (v: Variable) => Promise<NdArray>,
 ): Promise<{ made: Specialised; bound: Bound }> {
   let bound = start;
   for (;;) {
     try {
       return { made: specialise(outputs, leaves, caps, bound), bound };
     } catch (e) {
-      if (e instanceof NeedValue) bound = { scalars: bound.scalars, values: new Map([...bound.values, [e.variable, await valueOf(e.variable)]]) };
+      if (e instanceof NeedValue) bound = { scalars: bound.scalars, values: new Map([...bound.values, [e.variable, await valueFor(e.variable)]]) };
       else if (e instanceof NeedScalars && bound.scalars === "free") bound = { scalars: "bound", values: bound.values };
       else throw e;
     }

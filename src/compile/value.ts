@@ -141,6 +141,13 @@ export class Value implements Lazy {
     return impossible(`${this.label} cannot be inlined`);
   }
 
+  /** Its element over opaque inputs: what this op alone does. */
+  own(): Expr {
+    const { source } = this;
+    const inputs = source.kind === "op" ? source.inputs.map((x, i): Lazy => ({ shape: x.shape, dtype: x.dtype, at: (index) => load(-1 - i, x.dtype, index) })) : [];
+    return this.#inlineOver(inputs)(axes(this.shape));
+  }
+
   #context(inputs: readonly Lazy[]): LowerContext<Params> {
     const { source } = this;
     if (source.kind !== "op") return impossible("only ops have a lowering context");

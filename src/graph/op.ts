@@ -8,6 +8,7 @@ import type { ReduceOp } from "../codegen/ir/kernel.js";
 import type { Routine } from "../codegen/ir/plan.js";
 import type { DType } from "../codegen/ir/dtype.js";
 import type { NdArray, Shape } from "../numpy/ndarray.js";
+import type { Family } from "../util/fail.js";
 import type { Rule } from "./rule.js";
 import type { TensorType } from "./types.js";
 import type { Variable } from "./variable.js";
@@ -31,12 +32,14 @@ export interface ShapeContext<P> {
   readonly inputs: readonly TensorType[];
   /** The elements of integer input `i` (0-d: one) as expressions over plan scalars. Asks the caller to bind its value if they depend on device data. */
   ints(i: number): readonly Expr[];
+  /** As `ints`, but null where the value is not known on the host: nothing is asked for. */
+  peek(i: number): readonly Expr[] | null;
   /** The number that an expression over plan scalars always has; asks the caller to bind the call's values if it varies. */
   fixed(e: Expr): number;
   /** Registers a condition `e >= 0` that each call is checked against; where it fails, the call's values are bound and shapes inferred anew. */
   guard(e: Expr): void;
   /** Reports bad shapes or values: an error with the node's types, shapes and the user's line. */
-  fail(code: string, what: string, fix: string): never;
+  fail(code: string, what: string, fix: string, family?: Family): never;
 }
 
 /** What an op may ask when it is lowered. */
