@@ -1,0 +1,54 @@
+/**
+ * mean, variance and standard deviation, composed of sums as Theano composes them (theano/tensor/basic.py mean, var, std), so that they
+ * have no records of their own: gradients and kernels come from their parts.
+ */
+import { toDType } from "../codegen/ir/dtype.js";
+import { scalarConstant, type Variable } from "../graph/variable.js";
+import { config } from "../util/config.js";
+import { asTensor, method, type Operand } from "./define.js";
+import { cast, div, mul, sqr, sub } from "./elementwise.js";
+import { sqrt } from "./math.js";
+import { axesOf, type ReduceOptions, type SumOptions, sum } from "./reduce.js";
+import { shapeAt } from "./shape.js";
+
+export interface VarOptions extends ReduceOptions {
+  /** Subtracted from the count in the divisor; 0 by default. */
+  readonly ddof?: number | undefined;
+}
+
+/** How many elements an axis option reduces, as a scalar of the given dtype. */
+function countOf(x: Variable, axis: ReduceOptions["axis"], dtype: string): Variable {
+  const lengths = axesOf(x, axis).map((a) => shapeAt(x, a));
+  return cast(lengths.length === 0 ? scalarConstant(1, "int32") : lengths.reduce((a, b) => mul(a, b)), dtype);
+}
+
+const floating = (x: Variable): Variable => (x.type.isFloat ? x : cast(x, config.floatX));
+
+/** The sum divided by the count. Integers and bools give floatX; `dtype` (a float) computes in another. NaN over nothing. */
+export function mean(x: Operand, { dtype, ...options }: SumOptions = {}): Variable {
+  const read = asTensor(x);
+  const v = dtype === undefined ? floating(read) : cast(read, toDType(dtype));
+  const total = sum(floating(v), options);
+  return div(total, countOf(v, options.axis, total.dtype));
+}
+
+/** The mean of squared deviations from the mean; the divisor is the count less `ddof`. The name `var` is taken by JavaScript. */
+export function variance(x: Operand, { ddof = 0, ...options }: VarOptions = {}): Variable {
+  const v = floating(asTensor(x));
+  const deviations = sqr(sub(v, mean(v, { axis: options.axis, keepdims: true })));
+  if (ddof === 0) return mean(deviations, options);
+  return div(sum(deviations, options), sub(countOf(v, options.axis, v.dtype), ddof));
+}
+
+/** The square root of the variance. */
+export const std = (x: Operand, options: VarOptions = {}): Variable => sqrt(variance(x, options));
+
+declare module "../graph/variable.js" {
+  interface Variable {
+    /** Sum divided by count; floatX for integers and bools. */
+    mean(options?: SumOptions): Variable;
+    var(options?: VarOptions): Variable;
+    std(options?: VarOptions): Variable;
+  }
+}
+method({ mean, var: variance, std });
