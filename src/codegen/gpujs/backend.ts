@@ -1,0 +1,236 @@
+/**
+ * The gpu.js backend: handles, compiled kernels and counters over one device. int32 buffers that need more than 24 bits are held as two
+ * storages of 16 bits (ir/wide.ts). Must not know graphs. Next: index.ts makes the factories.
+ */
+import { fail } from "../../util/fail.js";
+import type { Backend, Caps, Counters, Executable, Handle } from "../backend.js";
+import { allocate, type DType, formatType, type TypedArray } from "../ir/dtype.js";
+import { axis, constant, load, prim } from "../ir/expr.js";
+import { type BufferType, closeKernel } from "../ir/kernel.js";
+import { allSteps, type Launch, type Plan } from "../ir/plan.js";
+import { joinWide, splitWide, widenPlan, type WidePlan } from "../ir/wide.js";
+import type { Device } from "./device.js";
+import { type Compiled, type Shared, sizeOf, Walker } from "./executable.js";
+import { renderKernel } from "./render.js";
+
+/** float32 holds every integer up to here. */
+const EXACT = 16777216;
+const BASE = 65536;
+
+const show = (t: BufferType): string => formatType(t.dtype, t.shape);
+
+class GpuHandle<S> implements Handle {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+
+  /** One storage, or hi and lo of wide integers; null once freed. */
+  constructor(type: BufferType, public parts: readonly Shared<S>[] | null, readonly owner: object) {
+    this.dtype = type.dtype;
+    this.shape = type.shape;
+  }
+
+  get bytes(): number {
+    return sizeOf(this.shape) * 4 * (this.parts?.length ?? 0);
+  }
+}
+
+export class GpuBackend<S, P> implements Backend {
+  readonly caps: Caps;
+  readonly counters: Counters = { uploads: 0, uploadedBytes: 0, readbacks: 0, readbackBytes: 0, launches: 0, routines: 0 };
+  private readonly programs = new Map<string, Compiled<P>>();
+
+  constructor(readonly name: string, readonly device: Device<S, P>, reason: string | null = null) {
+    this.caps = {
+      dtypes: ["bool", "int32", "float32"], maxParams: device.maxParams, maxResults: 1, accumulator: device.target.float64 ? "float64" : "float32",
+      description: reason === null ? device.description : `${device.description}: ${reason}`,
+    };
+  }
+
+  /** Throws `gpujs-float64` and `gpujs-upload-size`. */
+  async upload(data: TypedArray, type: BufferType): Promise<Handle> {
+    if (type.dtype === "float64") {
+      fail("unsupported", "gpujs-float64", { what: `${this.name} has no float64; this buffer is ${show(type)}.`, fix: "use floatX = 'float32', or the device 'reference' or 'wasm'" });
+    }
+    if (data.length !== sizeOf(type.shape)) {
+      fail("value", "gpujs-upload-size", { what: `A buffer ${show(type)} needs ${sizeOf(type.shape)} elements, got ${data.length}.`, fix: "pass as many elements as the shape says" });
+    }
+    const wide = type.dtype === "int32" && data.some((v) => Math.abs(v) > EXACT);
+    if (!wide) return new GpuHandle(type, [{ storage: this.uploadCounted(data), holders: 1 }], this);
+    const { hi, lo } = splitWide(data);
+    return new GpuHandle(type, [hi, lo].map((part) => ({ storage: this.uploadCounted(part), holders: 1 })), this);
+  }
+
+  private uploadCounted(data: ArrayLike<number>): S {
+    this.counters.uploads++;
+    this.counters.uploadedBytes += data.length * 4;
+    return this.device.upload(data instanceof Float32Array ? data : Float32Array.from(data));
+  }
+
+  /** Throws `gpujs-handle-freed` and `gpujs-handle-foreign`. */
+  async download(handle: Handle): Promise<TypedArray> {
+    const [first, second] = this.open(handle);
+    const n = sizeOf(handle.shape);
+    const data = await this.fetch((first as Shared<S>).storage, n);
+    if (second) return joinWide(data, await this.fetch(second.storage, n));
+    if (handle.dtype === "float32") return data;
+    const out = allocate(handle.dtype, n);
+    out.set(data);
+    return out;
+  }
+
+  private async fetch(s: S, length: number): Promise<Float32Array> {
+    this.counters.readbacks++;
+    this.counters.readbackBytes += length * 4;
+    return length === 0 ? new Float32Array(0) : this.device.download(s, length);
+  }
+
+  /** What constants and routines upload and download counts like any other transfer. */
+  uploadHost(data: ArrayLike<number>): S {
+    return this.uploadCounted(data);
+  }
+
+  downloadHost(s: S, length: number): Promise<Float32Array> {
+    return this.fetch(s, length);
+  }
+
+  free(handle: Handle): void {
+    const parts = this.open(handle);
+    (handle as GpuHandle<S>).parts = null;
+    for (const p of parts) this.release(p);
+  }
+
+  release(shared: Shared<S>): void {
+    if (--shared.holders === 0) this.device.free(shared.storage);
+  }
+
+  /** The storages behind a handle of this backend. */
+  open(handle: Handle): readonly Shared<S>[] {
+    if (!(handle instanceof GpuHandle) || handle.owner !== this) {
+      fail("type", "gpujs-handle-foreign", { what: `The buffer ${show(handle)} does not belong to ${this.name}.`, fix: "download it where it belongs and upload it here" });
+    }
+    return (handle as GpuHandle<S>).parts ?? fail("value", "gpujs-handle-freed", { what: `The buffer ${show(handle)} was freed before.`, fix: "free a handle once, after its last use" });
+  }
+
+  adopt(parts: readonly Shared<S>[], type: BufferType): Handle {
+    return new GpuHandle(type, parts, this);
+  }
+
+  compiled(launch: Launch, result: number): Compiled<P> {
+    const key = `${launch.kernel.text}\n#${result}`;
+    const found = this.programs.get(key);
+    if (found) return found;
+    const rendered = renderKernel(launch.kernel, result, this.device.target);
+    const made = { program: this.device.program(rendered), rendered };
+    this.programs.set(key, made);
+    return made;
+  }
+
+  /** Throws `gpujs-float64-plan`. Kernels are compiled here, not at the first call. */
+  async compile(plan: Plan): Promise<Executable> {
+    const double = plan.slots.find((s) => s.dtype === "float64");
+    if (double) {
+      fail("unsupported", "gpujs-float64-plan", { what: `${this.name} has no float64, and '${double.label}' is ${show(double)}.`, fix: "use floatX = 'float32', or the device 'reference' or 'wasm'" });
+    }
+    const wide = widenPlan(plan);
+    const sources = new Set<string>();
+    for (const s of allSteps(wide.plan.steps)) {
+      if (s.kind === "launch" && sizeOf(s.kernel.domain) > 0) s.writes.forEach((_, n) => sources.add(this.compiled(s, n).rendered.source));
+    }
+    return new GpuExecutable(plan, wide, this, [...sources]);
+  }
+
+  /** The storages of an input in the form that a plan wants; those made here are the caller's to release. */
+  async convert(parts: readonly Shared<S>[], wanted: boolean, length: number): Promise<{ parts: readonly Shared<S>[]; own: boolean }> {
+    if (wanted === (parts.length === 2)) return { parts, own: false };
+    const made: Shared<S>[] = [];
+    for (let n = 0; n < (wanted ? 2 : 1); n++) {
+      const { program, rendered } = this.compiled(conversion(length, wanted), n);
+      this.counters.launches++;
+      const storage = length === 0 ? this.device.stack(0) : await this.device.launch(program, rendered.buffers.map((b) => (parts[b] as Shared<S>).storage), [], length);
+      made.push({ storage, holders: 1 });
+    }
+    return { parts: made, own: true };
+  }
+
+  async dispose(): Promise<void> {
+    this.programs.clear();
+    await this.device.dispose();
+  }
+}
+
+/** A launch that splits integers into hi and lo, or joins them. */
+function conversion(length: number, split: boolean): Launch {
+  const type: BufferType = { dtype: "int32", shape: [length] };
+  const at = (b: number) => load(b, "int32", [axis(0, length)]);
+  const base = constant(BASE, "int32");
+  const hi = prim("floorDiv", at(0), base);
+  const results = split ? [hi, prim("sub", at(0), prim("mul", hi, base))] : [prim("add", prim("mul", at(0), base), at(1))];
+  const { kernel } = closeKernel([length], null, results, () => type);
+  return { kind: "launch", kernel, reads: [], scalars: [], writes: [] };
+}
+
+class GpuExecutable<S, P> implements Executable {
+  private readonly walker: Walker<S, P>;
+  private readonly constants: ReadonlyMap<number, Shared<S>>;
+  private disposed = false;
+
+  constructor(private readonly plan: Plan, private readonly wide: WidePlan, private readonly backend: GpuBackend<S, P>, private readonly texts: readonly string[]) {
+    this.walker = new Walker(wide.plan, {
+      device: backend.device, counters: backend.counters, compiled: (l, n) => backend.compiled(l, n),
+      upload: (d) => backend.uploadHost(d), download: (s, n) => backend.downloadHost(s, n),
+    });
+    this.constants = new Map(wide.plan.constants.map((c) => [c.slot, { storage: backend.uploadHost(c.data), holders: 1 }]));
+  }
+
+  /** Throws `gpujs-disposed`, `gpujs-plan-arity`, `gpujs-plan-input`, `gpujs-loop-count`, `gpujs-bounds`, and what routines throw. */
+  async run(inputs: readonly Handle[], scalars: readonly number[]): Promise<Handle[]> {
+    const { plan, wide, backend } = this;
+    if (this.disposed) fail("value", "gpujs-disposed", { what: "This executable was disposed.", fix: "compile the plan again" });
+    if (inputs.length !== plan.inputs.length || scalars.length !== plan.scalarInputs) {
+      fail("value", "gpujs-plan-arity", {
+        what: `The plan takes ${plan.inputs.length} buffers and ${plan.scalarInputs} scalars, got ${inputs.length} and ${scalars.length}.`, fix: "pass one of each that the plan lists",
+      });
+    }
+    const given = new Map(this.constants);
+    const temporary: Shared<S>[] = [];
+    try {
+      let at = 0;
+      for (const [n, handle] of inputs.entries()) {
+        const { parts, own } = await backend.convert(this.checked(handle, n), wide.inputs[n] as boolean, sizeOf(handle.shape));
+        if (own) temporary.push(...parts);
+        for (const p of parts) given.set(wide.plan.inputs[at++] as number, p);
+      }
+      return this.handles(await this.walker.run(given, scalars));
+    } finally {
+      for (const t of temporary) backend.release(t);
+    }
+  }
+
+  private checked(handle: Handle, n: number): readonly Shared<S>[] {
+    const want = this.plan.slots[this.plan.inputs[n] as number] as BufferType;
+    if (show(handle) !== show(want)) {
+      fail("type", "gpujs-plan-input", { what: `Input ${n} of the plan is ${show(want)}, got ${show(handle)}.`, fix: "pass a buffer of the type the plan was made for" });
+    }
+    return this.backend.open(handle);
+  }
+
+  private handles(results: readonly Shared<S>[]): Handle[] {
+    let at = 0;
+    return this.plan.outputs.map((slot, n) => {
+      const count = this.wide.outputs[n] ? 2 : 1;
+      const parts = results.slice(at, at + count);
+      at += count;
+      return this.backend.adopt(parts, this.plan.slots[slot] as BufferType);
+    });
+  }
+
+  sources(): readonly string[] {
+    return this.texts;
+  }
+
+  dispose(): void {
+    if (this.disposed) return;
+    this.disposed = true;
+    for (const c of this.constants.values()) this.backend.release(c);
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * Runs a Plan on a gpu.js device: one launch per kernel result, loops as relaunches without reading anything back, carries by handing
+ * buffers over. Every write makes a new buffer, so nothing that is still read is overwritten. Must not know how sources are written.
+ * Next: backend.ts owns executables.
+ */
+import { fail, impossible } from "../../util/fail.js";
+import { allocate } from "../ir/dtype.js";
+import { evaluate } from "../ir/evaluate.js";
+import type { Expr } from "../ir/expr.js";
+import type { Carry, Launch, Loop, Plan, RoutineStep, Slot, SlotRef, Step } from "../ir/plan.js";
+import type { Device } from "./device.js";
+import type { Rendered } from "./render.js";
+
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
+
+/** A storage and how many hold it. */
+export interface Shared<S> { readonly storage: S; holders: number }
+
+/** What a launch needs: the program of one kernel result and what it reads. */
+export interface Compiled<P> { readonly program: P; readonly rendered: Rendered }
+
+/** What the walker needs of the backend. */
+export interface Host<S, P> {
+  readonly device: Device<S, P>;
+  readonly counters: { launches: number; routines: number };
+  compiled(launch: Launch, result: number): Compiled<P>;
+  upload(data: ArrayLike<number>): S;
+  download(s: S, length: number): Promise<Float32Array>;
+}
+
+interface Env<S> { readonly slots: (Shared<S> | null)[]; readonly scalars: number[] }
+
+export class Walker<S, P> {
+  private readonly dead: readonly (readonly number[])[];
+
+  constructor(private readonly plan: Plan, private readonly host: Host<S, P>) {
+    this.dead = lastUses(plan);
+  }
+
+  /** Runs over buffers that stay their holders'; gives the outputs, one holder each for the caller. */
+  async run(given: ReadonlyMap<number, Shared<S>>, scalars: readonly number[]): Promise<Shared<S>[]> {
+    const { plan } = this;
+    const env: Env<S> = { slots: plan.slots.map(() => null), scalars: [...scalars, ...plan.scalars.slice(scalars.length).map(() => 0)] };
+    for (const [slot, shared] of given) this.put(env, slot, retain(shared));
+    try {
+      for (const [n, step] of plan.steps.entries()) {
+        await this.step(step, env);
+        for (const slot of this.dead[n] ?? []) this.put(env, slot, null);
+      }
+      return plan.outputs.map((slot) => retain(this.held(env, slot)));
+    } finally {
+      env.slots.forEach((_, slot) => this.put(env, slot, null));
+    }
+  }
+
+  release(shared: Shared<S>): void {
+    if (--shared.holders === 0) this.host.device.free(shared.storage);
+  }
+
+  private put(env: Env<S>, slot: number, shared: Shared<S> | null): void {
+    const old = env.slots[slot];
+    env.slots[slot] = shared;
+    if (old) this.release(old);
+  }
+
+  private held(env: Env<S>, slot: number): Shared<S> {
+    const found = env.slots[slot];
+    if (found) return found;
+    const { stacked, shape } = this.plan.slots[slot] as Slot;
+    if (!stacked) return impossible(`slot %${slot} is read before it is written`);
+    const made = { storage: this.host.device.stack(sizeOf(shape)), holders: 1 };
+    env.slots[slot] = made;
+    return made;
+  }
+
+  private async step(s: Step, env: Env<S>): Promise<void> {
+    if (s.kind === "launch") return this.launch(s, env);
+    if (s.kind === "loop") return this.loop(s, env);
+    return this.routine(s, env);
+  }
+
+  /** Where a row lies in its slot. */
+  private rowOf(ref: SlotRef, env: Env<S>): { offset: number; length: number } {
+    const [rows = 0, ...rest] = (this.plan.slots[ref.slot] as Slot).shape;
+    const length = sizeOf(rest);
+    const row = evaluate(ref.row as Expr, env.scalars);
+    if (!(Number.isInteger(row) && row >= 0 && row < rows)) impossible(`row ${row} of slot %${ref.slot}, which has ${rows}`);
+    return { offset: row * length, length };
+  }
+
+  /** What a reference reads, with whether it must be freed after. */
+  private async view(ref: SlotRef, env: Env<S>): Promise<{ storage: S; own: boolean }> {
+    const { storage } = this.held(env, ref.slot);
+    if (!ref.row) return { storage, own: false };
+    const { offset, length } = this.rowOf(ref, env);
+    return { storage: await this.host.device.getRow(storage, offset, length), own: true };
+  }
+
+  private store(ref: SlotRef, storage: S, env: Env<S>): void {
+    if (!ref.row) {
+      this.put(env, ref.slot, { storage, holders: 1 });
+      return;
+    }
+    const whole = this.held(env, ref.slot);
+    if (whole.holders > 1) impossible(`a row of slot %${ref.slot} is written while another holds the slot`);
+    const { offset, length } = this.rowOf(ref, env);
+    this.host.device.putRow(whole.storage, offset, storage, length);
+  }
+
+  private async launch(s: Launch, env: Env<S>): Promise<void> {
+    const { device, counters } = this.host;
+    const cells = sizeOf(s.kernel.domain);
+    const values = s.scalars.map((e) => evaluate(e, env.scalars));
+    const made: S[] = [];
+    for (let n = 0; n < s.writes.length; n++) {
+      if (cells === 0) {
+        made.push(this.host.device.stack(0));
+        continue;
+      }
+      const { program, rendered } = this.host.compiled(s, n);
+      const views = await Promise.all(rendered.buffers.map((p) => this.view(s.reads[p] as SlotRef, env)));
+      try {
+        counters.launches++;
+        made.push(await device.launch(program, views.map((v) => v.storage), rendered.scalars.map((id) => values[id] as number), cells));
+      } catch (error) {
+        for (const storage of made) device.free(storage);
+        throw error;
+      } finally {
+        for (const v of views) if (v.own) device.free(v.storage);
+      }
+    }
+    s.writes.forEach((w, n) => this.store(w, made[n] as S, env));
+  }
+
+  private async routine(s: RoutineStep, env: Env<S>): Promise<void> {
+    const { host } = this;
+    const shapeOf = (r: SlotRef): readonly number[] => {
+      const { shape } = this.plan.slots[r.slot] as Slot;
+      return r.row ? shape.slice(1) : shape;
+    };
+    const inputs = [];
+    for (const r of s.reads) {
+      const v = await this.view(r, env);
+      const { dtype } = this.plan.slots[r.slot] as Slot;
+      const data = allocate(dtype, sizeOf(shapeOf(r)));
+      data.set(await host.download(v.storage, data.length));
+      if (v.own) host.device.free(v.storage);
+      inputs.push({ data, shape: shapeOf(r), dtype });
+    }
+    const outputs = s.writes.map((w) => {
+      const { dtype } = this.plan.slots[w.slot] as Slot;
+      return { data: allocate(dtype, sizeOf(shapeOf(w))), shape: shapeOf(w), dtype };
+    });
+    host.counters.routines++;
+    s.routine.run(inputs, outputs, s.scalars.map((e) => evaluate(e, env.scalars)));
+    s.writes.forEach((w, n) => this.store(w, host.upload((outputs[n] as { data: ArrayLike<number> }).data), env));
+  }
+
+  private async loop(s: Loop, env: Env<S>): Promise<void> {
+    const count = evaluate(s.count, env.scalars);
+    if (!(Number.isInteger(count) && count >= 0)) {
+      fail("value", "gpujs-loop-count", { what: `A loop was asked to run ${count} times.`, fix: "give a number of steps that is 0 or more" });
+    }
+    this.move(env, s.carries, "init", "current");
+    for (let i = 0; i < count; i++) {
+      env.scalars[s.index] = i;
+      for (const step of s.body) await this.step(step, env);
+      this.move(env, s.carries, "next", "current");
+    }
+    this.move(env, s.carries, "current", "final");
+    for (const c of s.carries) this.put(env, c.current, null);
+  }
+
+  /** All carries at once: what slots `from` hold, slots `to` hold too. */
+  private move(env: Env<S>, carries: readonly Carry[], from: "init" | "current" | "next", to: "current" | "final"): void {
+    const moved = carries.map((c) => retain(this.held(env, c[from])));
+    carries.forEach((c, n) => this.put(env, c[to], moved[n] as Shared<S>));
+    if (from === "next") for (const c of carries) if (!carries.some((d) => d.current === c.next)) this.put(env, c.next, null);
+  }
+}
+
+function retain<S>(shared: Shared<S>): Shared<S> {
+  shared.holders++;
+  return shared;
+}
+
+/** For each top-level step: slots that no later step and no output mentions. */
+function lastUses(plan: Plan): number[][] {
+  const last = new Map<number, number>();
+  const mention = (s: Step, n: number): void => {
+    if (s.kind === "loop") {
+      for (const c of s.carries) for (const slot of [c.init, c.current, c.next, c.final]) last.set(slot, n);
+      for (const b of s.body) mention(b, n);
+    } else for (const r of [...s.reads, ...s.writes]) last.set(r.slot, n);
+  };
+  plan.steps.forEach(mention);
+  const dead: number[][] = plan.steps.map(() => []);
+  for (const [slot, n] of last) if (!plan.outputs.includes(slot)) dead[n]?.push(slot);
+  return dead;
+}

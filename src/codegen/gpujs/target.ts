@@ -1,0 +1,51 @@
+/**
+ * What the generated source may rely on in each of gpu.js' modes, found by measuring gpu.js 2.24. Must not know devices at run time.
+ * Next: render.ts writes source for a target, device_*.ts run it.
+ */
+
+export type TargetName = "cpu" | "webasm" | "gl" | "webgpu";
+
+export interface Target {
+  readonly name: TargetName;
+  /** All buffers lie in one memory `m`; each buffer argument is the integer where it begins. Else each is an array of its own. */
+  readonly arena: boolean;
+  /** One-dimensional launches; else x is the last axis and y the axes before it. */
+  readonly flat: boolean;
+  /** A cell may return several rows as Array(n): the loads that they share are done once. The device puts the rows in order after. */
+  readonly tiles: boolean;
+  /** Accumulators of an untiled sum: JS engines wait for each addition otherwise. */
+  readonly accumulators: number;
+  /** Math.max and Math.min give NaN when either argument is; on GPUs they drop it. */
+  readonly nanMax: boolean;
+  /** More iterations than this in one loop are not run (llvmpipe stops at 65535 without a word). */
+  readonly maxTrip: number;
+  /** Math.log1p, expm1, tanh and the inverse trigonometric functions are good to float32. */
+  readonly goodMath: boolean;
+  /** Math.sin and cos too. */
+  readonly goodTrig: boolean;
+  /** Math.pow of a negative base is right. */
+  readonly signedPow: boolean;
+  /** A float assigned to an integer variable must be converted by `toInt`, which the device adds as a native function. */
+  readonly toInt: boolean;
+  /** Arithmetic inside a kernel is float64. */
+  readonly float64: boolean;
+}
+
+export const TARGETS: Readonly<Record<TargetName, Target>> = {
+  cpu: {
+    name: "cpu", arena: false, flat: true, tiles: true, accumulators: 4, nanMax: true, maxTrip: Number.POSITIVE_INFINITY,
+    goodMath: true, goodTrig: true, signedPow: true, toInt: false, float64: true,
+  },
+  webasm: {
+    name: "webasm", arena: true, flat: false, tiles: true, accumulators: 1, nanMax: true, maxTrip: Number.POSITIVE_INFINITY,
+    goodMath: true, goodTrig: true, signedPow: true, toInt: false, float64: false,
+  },
+  gl: {
+    name: "gl", arena: false, flat: true, tiles: false, accumulators: 1, nanMax: false, maxTrip: 32768,
+    goodMath: false, goodTrig: true, signedPow: false, toInt: true, float64: false,
+  },
+  webgpu: {
+    name: "webgpu", arena: false, flat: false, tiles: false, accumulators: 1, nanMax: false, maxTrip: Number.POSITIVE_INFINITY,
+    goodMath: false, goodTrig: false, signedPow: false, toInt: false, float64: false,
+  },
+};
