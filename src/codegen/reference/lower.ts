@@ -3,10 +3,21 @@
  * Must not know JavaScript text or plans. Next: render.ts writes the loops down.
  */
 import { type Expr, type Load, type RedAxis, type Axis, children, postorder, rewrite } from "../ir/expr.js";
-import { flatten, int } from "../ir/index.js";
+import { flatten, iadd, int } from "../ir/index.js";
 import { type Kernel, shareEqual } from "../ir/kernel.js";
 
-export interface LoopVar { readonly name: string; readonly extent: number }
+export interface LoopVar {
+  readonly name: string;
+  /** The first value, when not 0. */
+  readonly from?: number;
+  readonly extent: number;
+  readonly step?: number;
+}
+
+/** A row of accumulators takes this many terms at a time, one after the other: it is read and written once for all of them. */
+const UNROLL = 4;
+/** Larger terms are dominated by their own work. */
+const MAX_UNROLLED_NODES = 16;
 
 /**
  * `map`: no reduction. `inner`: the reduction is the innermost loop, one accumulator. `row`: the last domain axis is innermost, a row of
@@ -21,6 +32,8 @@ export interface Lowered {
   readonly reduction: readonly LoopVar[];
   /** Loads have one flat index each. Null without a reduction. */
   readonly term: Expr | null;
+  /** The term at this many successive places of the innermost reduction axis; empty where the loop is not unrolled. */
+  readonly unrolled: readonly Expr[];
   readonly results: readonly Expr[];
   /** Where every result is stored. */
   readonly position: Expr;
@@ -36,25 +49,31 @@ export const varName = (e: Axis | RedAxis): string => `${e.kind === "axis" ? "i"
 /** `wanted` forces the order of a reduction's loops; without it the memory layout decides. */
 export function lower(kernel: Kernel, wanted?: "inner" | "row"): Lowered {
   const { domain, reduction, results, params } = kernel;
-  const flat = rewrite(reduction ? [reduction.term, ...results] : results, (e) => {
-    if (e.kind !== "load") return e;
-    return { ...e, index: [flatten(e.index, params[e.buffer]?.shape ?? [])] };
-  });
+  const flatLoad = (e: Expr): Expr => (e.kind === "load" ? { ...e, index: [flatten(e.index, params[e.buffer]?.shape ?? [])] } : e);
+  const flat = rewrite(reduction ? [reduction.term, ...results] : results, flatLoad);
   const domainVars = variables("i", domain);
   const reductionVars = variables("k", reduction?.extents ?? []);
   const form = reduction === null ? "map" : domainVars.length === 0 ? "inner" : (wanted ?? chooseForm(flat[0] as Expr, domainVars, reductionVars));
   const order = loopOrder(form, domainVars, reductionVars);
   const position = flatten(domain.map((extent, a): Expr => (extent === 1 ? int(0) : { kind: "axis", dtype: "int32", axis: a, extent })), domain);
-  const ordered = rewrite([position, ...flat], (e) => (e.kind === "load" ? { ...e, index: [byLevel(e.index[0] as Expr, order)] } : e));
+  const copies = reduction && form === "row" ? unroll(reduction.term, reductionVars.at(-1), flatLoad) : [];
+  const ordered = rewrite([position, ...flat, ...copies], (e) => (e.kind === "load" ? { ...e, index: [byLevel(e.index[0] as Expr, order)] } : e));
   const shared = shareEqual([byLevel(ordered[0] as Expr, order), ...ordered.slice(1)]);
-  const rest = shared.slice(1);
+  const rest = shared.slice(1, 1 + flat.length);
   return {
     form, domain: domainVars, reduction: reductionVars,
     term: reduction ? (rest[0] as Expr) : null,
+    unrolled: shared.slice(1 + flat.length),
     results: reduction ? rest.slice(1) : rest,
     position: shared[0] as Expr,
     indexNodes: findIndexNodes(shared),
   };
+}
+
+/** The term at `k`, `k+1`, … of the innermost reduction axis. */
+function unroll(term: Expr, along: LoopVar | undefined, flatLoad: (e: Expr) => Expr): Expr[] {
+  if (!along || along.extent < UNROLL || postorder([term]).length > MAX_UNROLLED_NODES) return [];
+  return Array.from({ length: UNROLL }, (_, by) => rewrite([term], (e) => (isVar(e, along.name) ? iadd(e, int(by)) : flatLoad(e)))[0] as Expr);
 }
 
 /** Loop variables from the outermost to the innermost, with the level of each. */

@@ -6,7 +6,7 @@ import { formatType, type TypedArray } from "../ir/dtype.js";
 import type { Expr } from "../ir/expr.js";
 import { type Kernel, type Reduction, REDUCE_IDENTITY } from "../ir/kernel.js";
 import { type Lowered, lower, type LoopVar } from "./lower.js";
-import { bare, type Chain, placeExprs, type Scope, scope, scopeLines } from "./place.js";
+import { bare, type Chain, type Namer, placeExprs, type Scope, scope, scopeLines } from "./place.js";
 import { castJs, LIBRARY, literal } from "./prims.js";
 
 /** Runs one kernel over row-major arrays of its parameters' and results' dtypes. */
@@ -18,7 +18,7 @@ export interface Rendered {
   readonly row: number;
 }
 
-const loopHeader = (v: LoopVar): string => `for (let ${v.name} = 0; ${v.name} < ${v.extent}; ${v.name}++)`;
+const loopHeader = (v: LoopVar): string => `for (let ${v.name} = ${v.from ?? 0}; ${v.name} < ${v.extent}; ${v.name}${v.step ? ` += ${v.step}` : "++"})`;
 
 /** Nests loops below `from`; the scopes from `from` to the innermost. */
 function nest(from: readonly Scope[], loops: readonly LoopVar[], depthOf: Map<string, number>): Scope[] {
@@ -41,27 +41,45 @@ function accumulate(r: Reduction, acc: string, text: string): string {
   return `${acc} ${r.op === "sum" ? "+=" : "*="} ${bare(x)};`;
 }
 
-/** Where the term is computed and where results are: two ways that share the outer scopes. */
-interface Ways { readonly term: Chain | null; readonly results: Chain }
+/** Some successive terms and where they are added. */
+interface TermPart { readonly chain: Chain; readonly terms: readonly Expr[] }
+
+/** Where terms are computed and where results are: ways that share the outer scopes. */
+interface Ways { readonly parts: readonly TermPart[]; readonly results: Chain }
 
 function makeWays(root: Scope, low: Lowered, reduction: Reduction | null): Ways {
   const depthOf = new Map<string, number>();
   const row = low.form === "row" ? (low.domain.at(-1) as LoopVar) : null;
   const outer = nest([root], row ? low.domain.slice(0, -1) : low.domain, depthOf);
-  if (!reduction) return { term: null, results: { scopes: outer, depthOf, accumulator: "" } };
+  if (!reduction) return { parts: [], results: { scopes: outer, depthOf, accumulator: "" } };
   const at = outer.at(-1) as Scope;
   const identity = literal(REDUCE_IDENTITY[reduction.op]);
   const start = scope(null);
   start.lines.push(row ? `acc.fill(${bare(identity)});` : `let acc = ${bare(identity)};`);
   at.inner.push(start);
-  const termDepths = new Map(depthOf);
   const accumulator = row ? `acc[${row.name}]` : "acc";
-  const term = { scopes: nest(outer, row ? [...low.reduction, row] : low.reduction, termDepths), depthOf: termDepths, accumulator };
+  const parts = makeParts(outer, low, row, depthOf, accumulator);
   const after = scope(row ? loopHeader(row) : null);
   at.inner.push(after);
   const resultDepths = new Map(depthOf).set("acc", outer.length);
   if (row) resultDepths.set(row.name, outer.length);
-  return { term, results: { scopes: [...outer, after], depthOf: resultDepths, accumulator } };
+  return { parts, results: { scopes: [...outer, after], depthOf: resultDepths, accumulator } };
+}
+
+/** The reduction's loops; an unrolled loop is followed by one for the terms that are left over. */
+function makeParts(outer: readonly Scope[], low: Lowered, row: LoopVar | null, depthOf: ReadonlyMap<string, number>, accumulator: string): TermPart[] {
+  const depths = new Map(depthOf);
+  const inner = row ? [row] : [];
+  const part = (from: readonly Scope[], loops: readonly LoopVar[], terms: readonly Expr[]): TermPart => ({ chain: { scopes: nest(from, [...loops, ...inner], depths), depthOf: depths, accumulator }, terms });
+  const term = low.term as Expr;
+  const last = low.reduction.at(-1);
+  const step = low.unrolled.length;
+  if (!last || step === 0) return [part(outer, low.reduction, [term])];
+  const around = nest(outer, low.reduction.slice(0, -1), depths);
+  const whole = last.extent - (last.extent % step);
+  const parts = [part(around, [{ name: last.name, extent: whole, step }], low.unrolled)];
+  if (whole < last.extent) parts.push(part(around, [{ name: last.name, from: whole, extent: last.extent }], [term]));
+  return parts;
 }
 
 /** `wanted` forces the order of a reduction's loops (see lower.ts). */
@@ -70,15 +88,21 @@ export function renderKernel(kernel: Kernel, wanted?: "inner" | "row"): Rendered
   const root = scope("");
   const namer = { next: 0 };
   const ways = makeWays(root, low, kernel.reduction);
-  if (ways.term && kernel.reduction) {
-    const inside = termScope(ways.term, low);
-    const [text] = placeExprs([low.term as Expr], ways.term, low.indexNodes, namer);
-    inside.lines.push(accumulate(kernel.reduction, ways.term.accumulator, text as string));
-  }
+  for (const part of ways.parts) addTerms(part, kernel.reduction as Reduction, low, namer);
   const [position, ...values] = placeExprs([low.position, ...low.results], ways.results, low.indexNodes, namer);
   const last = ways.results.scopes.at(-1) as Scope;
   values.forEach((v, n) => last.lines.push(`out${n}[${bare(position as string)}] = ${bare(v)};`));
   return { source: assemble(kernel, root), row: low.form === "row" ? (low.domain.at(-1) as LoopVar).extent : 0 };
+}
+
+function addTerms({ chain, terms }: TermPart, reduction: Reduction, low: Lowered, namer: Namer): void {
+  const inside = termScope(chain, low);
+  const texts = placeExprs(terms, chain, low.indexNodes, namer);
+  if (texts.length === 1) {
+    inside.lines.push(accumulate(reduction, chain.accumulator, texts[0] as string));
+    return;
+  }
+  inside.lines.push(`let total = ${chain.accumulator};`, ...texts.map((t) => accumulate(reduction, "total", t)), `${chain.accumulator} = total;`);
 }
 
 /** Where the term is added; a reduction without loops (extents of 1) adds it in a block of its own, after the accumulator starts. */

@@ -98,17 +98,31 @@ describe("source text", () => {
         const out0 = results[0]; // float32[20,500]
         for (let i0 = 0; i0 < 20; i0++) {
           const p0 = i0 * 784;
-          const p3 = i0 * 500;
+          const p3 = p0 + 1;
+          const p6 = p0 + 2;
+          const p9 = p0 + 3;
+          const p12 = i0 * 500;
           acc.fill(0);
-          for (let k0 = 0; k0 < 784; k0++) {
+          for (let k0 = 0; k0 < 784; k0 += 4) {
             const t1 = b0[p0 + k0];
             const p2 = k0 * 500;
+            const t4 = b0[p3 + k0];
+            const p5 = p2 + 500;
+            const t7 = b0[p6 + k0];
+            const p8 = p2 + 1000;
+            const t10 = b0[p9 + k0];
+            const p11 = p2 + 1500;
             for (let i1 = 0; i1 < 500; i1++) {
-              acc[i1] += t1 * b1[p2 + i1];
+              let total = acc[i1];
+              total += t1 * b1[p2 + i1];
+              total += t4 * b1[p5 + i1];
+              total += t7 * b1[p8 + i1];
+              total += t10 * b1[p11 + i1];
+              acc[i1] = total;
             }
           }
           for (let i1 = 0; i1 < 500; i1++) {
-            out0[p3 + i1] = acc[i1];
+            out0[p12 + i1] = acc[i1];
           }
         }
       }"
