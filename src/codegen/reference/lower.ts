@@ -14,10 +14,16 @@ export interface LoopVar {
   readonly step?: number;
 }
 
-/** A row of accumulators takes this many terms at a time, one after the other: it is read and written once for all of them. */
+/**
+ * `row` form takes this many terms at a time, one after the other, so that accumulators are read and written once for all of them; `inner`
+ * form computes this many neighbours at a time, whose additions do not wait for each other. Neither changes the order of any one sum.
+ */
 const UNROLL = 4;
-/** Larger terms are dominated by their own work. */
-const MAX_UNROLLED_NODES = 16;
+/** Larger terms and results are dominated by their own work. */
+const MAX_UNROLLED_NODES = 24;
+
+/** What one element of the results needs. */
+export interface Lane { readonly term: Expr | null; readonly position: Expr; readonly results: readonly Expr[] }
 
 /**
  * `map`: no reduction. `inner`: the reduction is the innermost loop, one accumulator. `row`: the last domain axis is innermost, a row of
@@ -25,18 +31,15 @@ const MAX_UNROLLED_NODES = 16;
  */
 export type Form = "map" | "inner" | "row";
 
-export interface Lowered {
+export interface Lowered extends Lane {
   readonly form: Form;
   /** Domain loops from the outside; in `row` form the last one is the row. Axes of extent 1 have no loop. */
   readonly domain: readonly LoopVar[];
   readonly reduction: readonly LoopVar[];
-  /** Loads have one flat index each. Null without a reduction. */
-  readonly term: Expr | null;
-  /** The term at this many successive places of the innermost reduction axis; empty where the loop is not unrolled. */
-  readonly unrolled: readonly Expr[];
-  readonly results: readonly Expr[];
-  /** Where every result is stored. */
-  readonly position: Expr;
+  /** `row`: the term at successive places of the innermost reduction axis. Empty where that is not unrolled. */
+  readonly terms: readonly Expr[];
+  /** `inner`: neighbours along the innermost domain axis. Empty where that is not unrolled. */
+  readonly lanes: readonly Lane[];
   /** The nodes of index arithmetic, exact by definition, so that they need no wrapping to int32. */
   readonly indexNodes: ReadonlySet<Expr>;
 }
@@ -46,34 +49,36 @@ const variables = (letter: string, extents: readonly number[]): LoopVar[] =>
 
 export const varName = (e: Axis | RedAxis): string => `${e.kind === "axis" ? "i" : "k"}${e.axis}`;
 
-/** `wanted` forces the order of a reduction's loops; without it the memory layout decides. */
+/** `wanted` forces the order of a reduction's loops; without it the memory layout decides. Loads get one flat index each. */
 export function lower(kernel: Kernel, wanted?: "inner" | "row"): Lowered {
   const { domain, reduction, results, params } = kernel;
+  const position = flatten(domain.map((extent, a): Expr => (extent === 1 ? int(0) : { kind: "axis", dtype: "int32", axis: a, extent })), domain);
   const flatLoad = (e: Expr): Expr => (e.kind === "load" ? { ...e, index: [flatten(e.index, params[e.buffer]?.shape ?? [])] } : e);
-  const flat = rewrite(reduction ? [reduction.term, ...results] : results, flatLoad);
+  const roots = [position, ...results, ...(reduction ? [reduction.term] : [])];
+  const flat = rewrite(roots, flatLoad);
   const domainVars = variables("i", domain);
   const reductionVars = variables("k", reduction?.extents ?? []);
-  const form = reduction === null ? "map" : domainVars.length === 0 ? "inner" : (wanted ?? chooseForm(flat[0] as Expr, domainVars, reductionVars));
+  const form = reduction === null ? "map" : domainVars.length === 0 ? "inner" : (wanted ?? chooseForm(flat.at(-1) as Expr, domainVars, reductionVars));
+  const along = form === "row" ? reductionVars.at(-1) : form === "inner" && reductionVars.length > 0 ? domainVars.at(-1) : undefined;
+  const copies = along ? unroll(form === "row" ? roots.slice(-1) : roots, along, flatLoad) : [];
   const order = loopOrder(form, domainVars, reductionVars);
-  const position = flatten(domain.map((extent, a): Expr => (extent === 1 ? int(0) : { kind: "axis", dtype: "int32", axis: a, extent })), domain);
-  const copies = reduction && form === "row" ? unroll(reduction.term, reductionVars.at(-1), flatLoad) : [];
-  const ordered = rewrite([position, ...flat, ...copies], (e) => (e.kind === "load" ? { ...e, index: [byLevel(e.index[0] as Expr, order)] } : e));
-  const shared = shareEqual([byLevel(ordered[0] as Expr, order), ...ordered.slice(1)]);
-  const rest = shared.slice(1, 1 + flat.length);
+  const positions = [0, ...(form === "inner" ? copies.map((_, n) => (n + 1) * roots.length) : [])];
+  const all = rewrite([...flat, ...copies.flat()], (e) => (e.kind === "load" ? { ...e, index: [byLevel(e.index[0] as Expr, order)] } : e));
+  for (const n of positions) all[n] = byLevel(all[n] as Expr, order);
+  const shared = shareEqual(all);
+  const lane = (at: number): Lane => ({ position: shared[at] as Expr, results: shared.slice(at + 1, at + 1 + results.length), term: reduction ? (shared[at + roots.length - 1] as Expr) : null });
   return {
-    form, domain: domainVars, reduction: reductionVars,
-    term: reduction ? (rest[0] as Expr) : null,
-    unrolled: shared.slice(1 + flat.length),
-    results: reduction ? rest.slice(1) : rest,
-    position: shared[0] as Expr,
-    indexNodes: findIndexNodes(shared),
+    ...lane(0), form, domain: domainVars, reduction: reductionVars,
+    terms: form === "row" ? shared.slice(roots.length) : [],
+    lanes: positions.slice(1).map(lane),
+    indexNodes: findIndexNodes(shared, positions),
   };
 }
 
-/** The term at `k`, `k+1`, … of the innermost reduction axis. */
-function unroll(term: Expr, along: LoopVar | undefined, flatLoad: (e: Expr) => Expr): Expr[] {
-  if (!along || along.extent < UNROLL || postorder([term]).length > MAX_UNROLLED_NODES) return [];
-  return Array.from({ length: UNROLL }, (_, by) => rewrite([term], (e) => (isVar(e, along.name) ? iadd(e, int(by)) : flatLoad(e)))[0] as Expr);
+/** The roots where a loop variable is 0, 1, … further on; none where that is not worth it. */
+function unroll(roots: readonly Expr[], along: LoopVar, flatLoad: (e: Expr) => Expr): Expr[][] {
+  if (along.extent < UNROLL || postorder(roots).length > MAX_UNROLLED_NODES) return [];
+  return Array.from({ length: UNROLL }, (_, by) => rewrite(roots, (e) => (isVar(e, along.name) ? iadd(e, int(by)) : flatLoad(e))));
 }
 
 /** Loop variables from the outermost to the innermost, with the level of each. */
@@ -140,10 +145,10 @@ function byLevel(index: Expr, order: ReadonlyMap<string, number>): Expr {
   return sorted.map((group) => group.reduce(sum)).reduce(sum);
 }
 
-/** Sums and products directly below a load's index or the position, down to what they are made of. */
-function findIndexNodes(roots: readonly Expr[]): Set<Expr> {
+/** Sums and products directly below a load's index or a position, down to what they are made of. */
+function findIndexNodes(roots: readonly Expr[], positions: readonly number[]): Set<Expr> {
   const found = new Set<Expr>();
-  const stack = [roots[0] as Expr, ...postorder(roots).flatMap((e) => (e.kind === "load" ? [...e.index] : []))];
+  const stack = [...positions.map((n) => roots[n] as Expr), ...postorder(roots).flatMap((e) => (e.kind === "load" ? [...e.index] : []))];
   for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
     if (found.has(top) || top.kind !== "prim" || top.dtype !== "int32" || (top.prim !== "add" && top.prim !== "mul")) continue;
     found.add(top);

@@ -5,8 +5,8 @@
 import { formatType, type TypedArray } from "../ir/dtype.js";
 import type { Expr } from "../ir/expr.js";
 import { type Kernel, type Reduction, REDUCE_IDENTITY } from "../ir/kernel.js";
-import { type Lowered, lower, type LoopVar } from "./lower.js";
-import { bare, type Chain, type Namer, placeExprs, type Scope, scope, scopeLines } from "./place.js";
+import { type Lane, type Lowered, lower, type LoopVar } from "./lower.js";
+import { bare, type Namer, placeExprs, type Scope, scope, scopeLines } from "./place.js";
 import { castJs, LIBRARY, literal } from "./prims.js";
 
 /** Runs one kernel over row-major arrays of its parameters' and results' dtypes. */
@@ -20,16 +20,20 @@ export interface Rendered {
 
 const loopHeader = (v: LoopVar): string => `for (let ${v.name} = ${v.from ?? 0}; ${v.name} < ${v.extent}; ${v.name}${v.step ? ` += ${v.step}` : "++"})`;
 
-/** Nests loops below `from`; the scopes from `from` to the innermost. */
-function nest(from: readonly Scope[], loops: readonly LoopVar[], depthOf: Map<string, number>): Scope[] {
-  const scopes = [...from];
-  for (const v of loops) {
-    const inner = scope(loopHeader(v));
-    (scopes.at(-1) as Scope).inner.push(inner);
-    depthOf.set(v.name, scopes.length);
-    scopes.push(inner);
-  }
-  return scopes;
+/** A scope, those around it, and the loop variables known there. */
+interface Place { readonly scopes: readonly Scope[]; readonly depthOf: ReadonlyMap<string, number> }
+
+const innermost = (p: Place): Scope => p.scopes.at(-1) as Scope;
+
+/** Nests loops inside a place. */
+function nest(place: Place, loops: readonly LoopVar[]): Place {
+  return loops.reduce((p, v) => enter(p, scope(loopHeader(v)), v.name), place);
+}
+
+/** Adds a scope inside a place, where the named variable is known. */
+function enter(place: Place, inner: Scope, name: string): Place {
+  innermost(place).inner.push(inner);
+  return { scopes: [...place.scopes, inner], depthOf: new Map(place.depthOf).set(name, place.scopes.length) };
 }
 
 /** The accumulator after one more term. */
@@ -41,77 +45,80 @@ function accumulate(r: Reduction, acc: string, text: string): string {
   return `${acc} ${r.op === "sum" ? "+=" : "*="} ${bare(x)};`;
 }
 
-/** Some successive terms and where they are added. */
-interface TermPart { readonly chain: Chain; readonly terms: readonly Expr[] }
+/** Writes the loops of one kernel. */
+class Writer {
+  private readonly namer: Namer = { next: 0 };
 
-/** Where terms are computed and where results are: ways that share the outer scopes. */
-interface Ways { readonly parts: readonly TermPart[]; readonly results: Chain }
+  constructor(private readonly low: Lowered, private readonly reduction: Reduction | null) {}
 
-function makeWays(root: Scope, low: Lowered, reduction: Reduction | null): Ways {
-  const depthOf = new Map<string, number>();
-  const row = low.form === "row" ? (low.domain.at(-1) as LoopVar) : null;
-  const outer = nest([root], row ? low.domain.slice(0, -1) : low.domain, depthOf);
-  if (!reduction) return { parts: [], results: { scopes: outer, depthOf, accumulator: "" } };
-  const at = outer.at(-1) as Scope;
-  const identity = literal(REDUCE_IDENTITY[reduction.op]);
-  const start = scope(null);
-  start.lines.push(row ? `acc.fill(${bare(identity)});` : `let acc = ${bare(identity)};`);
-  at.inner.push(start);
-  const accumulator = row ? `acc[${row.name}]` : "acc";
-  const parts = makeParts(outer, low, row, depthOf, accumulator);
-  const after = scope(row ? loopHeader(row) : null);
-  at.inner.push(after);
-  const resultDepths = new Map(depthOf).set("acc", outer.length);
-  if (row) resultDepths.set(row.name, outer.length);
-  return { parts, results: { scopes: [...outer, after], depthOf: resultDepths, accumulator } };
+  write(root: Scope): void {
+    const { low } = this;
+    const top: Place = { scopes: [root], depthOf: new Map() };
+    const { reduction } = this;
+    const last = low.domain.at(-1);
+    if (!reduction) this.store(nest(top, low.domain), low, "");
+    else if (!last) this.inner(top, [low], reduction);
+    else {
+      const around = nest(top, low.domain.slice(0, -1));
+      if (low.form === "row") this.row(around, last, reduction);
+      else for (const [loop, lanes] of inSteps<Lane>(last, low.lanes, low)) this.inner(nest(around, [loop]), lanes, reduction);
+    }
+  }
+
+  /** One accumulator for each neighbour; the reduction is the innermost loop. */
+  private inner(at: Place, lanes: readonly Lane[], reduction: Reduction): void {
+    const names = lanes.length === 1 ? ["acc"] : lanes.map((_, n) => `acc${n}`);
+    innermost(enter(at, scope(null), "")).lines.push(`let ${names.map((n) => `${n} = ${bare(literal(REDUCE_IDENTITY[reduction.op]))}`).join(", ")};`);
+    const deep = this.low.reduction.length > 0 ? nest(at, this.low.reduction) : at;
+    const texts = this.place(lanes.map((l) => l.term as Expr), deep, "");
+    const inside = this.low.reduction.length > 0 ? innermost(deep) : innermost(enter(at, scope(null), ""));
+    texts.forEach((t, n) => { inside.lines.push(accumulate(reduction, names[n] as string, t)); });
+    lanes.forEach((lane, n) => { this.store(enter(at, scope(null), "acc"), lane, names[n] as string); });
+  }
+
+  /** A row of accumulators along the last domain axis, which is the innermost loop. */
+  private row(at: Place, row: LoopVar, reduction: Reduction): void {
+    const { low } = this;
+    const accumulator = `acc[${row.name}]`;
+    innermost(enter(at, scope(null), "")).lines.push(`acc.fill(${bare(literal(REDUCE_IDENTITY[reduction.op]))});`);
+    const last = low.reduction.at(-1);
+    const around = nest(at, low.reduction.slice(0, -1));
+    for (const [loop, terms] of last ? inSteps(last, low.terms, low.term as Expr) : [[null, [low.term as Expr]] as const]) {
+      const place = nest(around, loop ? [loop, row] : [row]);
+      const texts = this.place(terms, place, accumulator);
+      const { lines } = innermost(place);
+      if (texts.length === 1) lines.push(accumulate(reduction, accumulator, texts[0] as string));
+      else lines.push(`let total = ${accumulator};`, ...texts.map((t) => accumulate(reduction, "total", t)), `${accumulator} = total;`);
+    }
+    const after = nest(at, [row]);
+    this.store({ ...after, depthOf: new Map(after.depthOf).set("acc", at.scopes.length) }, low, accumulator);
+  }
+
+  private place(exprs: readonly Expr[], place: Place, accumulator: string): string[] {
+    return placeExprs(exprs, { ...place, accumulator }, this.low.indexNodes, this.namer);
+  }
+
+  private store(place: Place, lane: Lane, accumulator: string): void {
+    const [position, ...values] = this.place([lane.position, ...lane.results], place, accumulator);
+    values.forEach((v, n) => { innermost(place).lines.push(`out${n}[${bare(position as string)}] = ${bare(v)};`); });
+  }
 }
 
-/** The reduction's loops; an unrolled loop is followed by one for the terms that are left over. */
-function makeParts(outer: readonly Scope[], low: Lowered, row: LoopVar | null, depthOf: ReadonlyMap<string, number>, accumulator: string): TermPart[] {
-  const depths = new Map(depthOf);
-  const inner = row ? [row] : [];
-  const part = (from: readonly Scope[], loops: readonly LoopVar[], terms: readonly Expr[]): TermPart => ({ chain: { scopes: nest(from, [...loops, ...inner], depths), depthOf: depths, accumulator }, terms });
-  const term = low.term as Expr;
-  const last = low.reduction.at(-1);
-  const step = low.unrolled.length;
-  if (!last || step === 0) return [part(outer, low.reduction, [term])];
-  const around = nest(outer, low.reduction.slice(0, -1), depths);
-  const whole = last.extent - (last.extent % step);
-  const parts = [part(around, [{ name: last.name, extent: whole, step }], low.unrolled)];
-  if (whole < last.extent) parts.push(part(around, [{ name: last.name, from: whole, extent: last.extent }], [term]));
-  return parts;
+/** A loop in steps over several copies, then one for what is left over; a plain loop where there are no copies. */
+function inSteps<T>(v: LoopVar, copies: readonly T[], single: T): [LoopVar, readonly T[]][] {
+  const step = copies.length;
+  if (step === 0) return [[v, [single]]];
+  const whole = v.extent - (v.extent % step);
+  const rest: [LoopVar, readonly T[]][] = whole < v.extent ? [[{ name: v.name, from: whole, extent: v.extent }, [single]]] : [];
+  return [[{ name: v.name, extent: whole, step }, copies], ...rest];
 }
 
 /** `wanted` forces the order of a reduction's loops (see lower.ts). */
 export function renderKernel(kernel: Kernel, wanted?: "inner" | "row"): Rendered {
   const low = lower(kernel, wanted);
   const root = scope("");
-  const namer = { next: 0 };
-  const ways = makeWays(root, low, kernel.reduction);
-  for (const part of ways.parts) addTerms(part, kernel.reduction as Reduction, low, namer);
-  const [position, ...values] = placeExprs([low.position, ...low.results], ways.results, low.indexNodes, namer);
-  const last = ways.results.scopes.at(-1) as Scope;
-  values.forEach((v, n) => last.lines.push(`out${n}[${bare(position as string)}] = ${bare(v)};`));
+  new Writer(low, kernel.reduction).write(root);
   return { source: assemble(kernel, root), row: low.form === "row" ? (low.domain.at(-1) as LoopVar).extent : 0 };
-}
-
-function addTerms({ chain, terms }: TermPart, reduction: Reduction, low: Lowered, namer: Namer): void {
-  const inside = termScope(chain, low);
-  const texts = placeExprs(terms, chain, low.indexNodes, namer);
-  if (texts.length === 1) {
-    inside.lines.push(accumulate(reduction, chain.accumulator, texts[0] as string));
-    return;
-  }
-  inside.lines.push(`let total = ${chain.accumulator};`, ...texts.map((t) => accumulate(reduction, "total", t)), `${chain.accumulator} = total;`);
-}
-
-/** Where the term is added; a reduction without loops (extents of 1) adds it in a block of its own, after the accumulator starts. */
-function termScope(chain: Chain, low: Lowered): Scope {
-  const last = chain.scopes.at(-1) as Scope;
-  if (low.form === "row" || low.reduction.length > 0) return last;
-  const block = scope(null);
-  last.inner.splice(1, 0, block);
-  return block;
 }
 
 function assemble(kernel: Kernel, root: Scope): string {
