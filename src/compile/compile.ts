@@ -84,7 +84,10 @@ export function compile<const O extends Outputs>(first: readonly (Variable | In)
   if (!Array.isArray(inputs)) fail("type", "inputs-list", { what: "The inputs of compile() are not a list.", fix: "write compile([x, y], output) or compile({ inputs: [x, y], outputs })" });
   const { list, shape } = outputList(outputs as O);
   const prepared = prepare(inputs, list.map(asOutput), options);
-  const program = new Program(prepared, options.device ?? config.device, { mode: options.mode ?? "fast_run", exclude: options.exclude ?? [], history: options.history ?? false });
+  const program = new Program(prepared, {
+    device: options.device ?? config.device, name: options.name ?? "function",
+    rewriting: { mode: options.mode ?? "fast_run", exclude: options.exclude ?? [], history: options.history ?? false },
+  });
   const call = async (...args: readonly Argument[]): Promise<ResultOf<O>> => {
     const values = await program.call(bindArguments(prepared.inputs, args, options.allowInputDowncast ?? false));
     return shape(values.map((v): Result => (v.ndim === 0 ? v.item() : v))) as ResultOf<O>;

@@ -5,12 +5,14 @@
  */
 import type { Executable, Handle } from "../codegen/backend.js";
 import { evaluate } from "../codegen/ir/evaluate.js";
+import { countKernels } from "../codegen/ir/plan.js";
 import { interpret } from "../autodiff/interpret.js";
 import { fillGraph } from "../graph/edit.js";
 import { leavesOf } from "../graph/clone.js";
 import { FunctionGraph } from "../graph/function_graph.js";
 import { Constant, SharedVariable, type Variable } from "../graph/variable.js";
 import { NdArray } from "../numpy/ndarray.js";
+import { debug } from "../util/debug.js";
 import { impossible } from "../util/fail.js";
 import { rewriteGraph, type Report, type RewriteOptions } from "../rewrite/engine.js";
 import { type Device, device } from "./devices.js";
@@ -35,19 +37,21 @@ export class Program {
   readonly times = { rewrite: 0, specialise: 0, compile: 0, run: 0 };
   readonly #prepared: Prepared;
   readonly #device: string;
+  readonly #name: string;
   readonly #ready = new Map<string, Ready>();
   /** What has to be bound for leaves of these shapes. */
   readonly #bounds = new Map<string, Bound>();
   readonly #inputs: ReadonlyMap<Variable, number>;
 
-  constructor(prepared: Prepared, deviceName: string, rewriting: RewriteOptions) {
+  constructor(prepared: Prepared, options: { readonly device: string; readonly name: string; readonly rewriting: RewriteOptions }) {
     this.#prepared = prepared;
-    this.#device = deviceName;
+    this.#device = options.device;
+    this.#name = options.name;
     this.#inputs = new Map(prepared.inputs.map((i, n) => [i.variable, n]));
     const start = performance.now();
     const g = new FunctionGraph();
     fillGraph(g, prepared.inputs.map((i) => i.variable), prepared.outputs);
-    this.report = rewriteGraph(g, rewriting);
+    this.report = rewriteGraph(g, options.rewriting);
     expandCompositions(g);
     this.outputs = g.tables.outputs.map((o) => g.view(o));
     this.leaves = leavesOf(this.outputs).filter((v) => !(v instanceof Constant));
@@ -124,7 +128,17 @@ export class Program {
     this.times.specialise = t1 - t0;
     this.times.compile = performance.now() - t1;
     this.#ready.set(key, ready);
+    this.#debug(on, ready);
     return ready;
+  }
+
+  #debug(on: Device, { made, executable }: Ready): void {
+    const ms = Object.entries(this.times).map(([n, t]) => `${n} ${t.toFixed(1)} ms`).join(", ");
+    const count = countKernels(made.plan.steps);
+    debug(1, () => `${this.#name} on ${on.backend.name}: ${ms}; ${count.distinct} kernels, ${count.launches} launches`);
+    debug(2, () => `rewrites: ${[...this.report.rules].flatMap(([n, { fired }]) => (fired > 0 ? [`${n} x${fired}`] : [])).join(", ")}`);
+    debug(3, () => `plan\n${made.plan.text}`);
+    debug(4, () => `sources\n${executable.sources().join("\n")}`);
   }
 
   /** The value of a variable that decides a shape, by the graph interpreter on the host. */
