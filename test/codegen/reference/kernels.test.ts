@@ -129,6 +129,55 @@ describe("source text", () => {
     `);
   });
 
+  it("runs neighbouring sums side by side where the reduction is innermost, and finishes what four do not divide", () => {
+    expect(renderKernel(dot(2, 7, 6, "transposed")).source).toMatchInlineSnapshot(`
+      "function kernel(buffers, scalars, results) {
+        "use strict";
+        const b0 = buffers[0]; // float32[2,7]
+        const b1 = buffers[1]; // float32[6,7]
+        const out0 = results[0]; // float32[2,6]
+        for (let i0 = 0; i0 < 2; i0++) {
+          const p0 = i0 * 7;
+          const p6 = i0 * 6;
+          const p8 = p6 + 1;
+          const p10 = p6 + 2;
+          const p12 = p6 + 3;
+          for (let i1 = 0; i1 < 4; i1 += 4) {
+            const p2 = i1 * 7;
+            const p3 = p2 + 7;
+            const p4 = p2 + 14;
+            const p5 = p2 + 21;
+            const p7 = p6 + i1;
+            const p9 = p8 + i1;
+            const p11 = p10 + i1;
+            const p13 = p12 + i1;
+            let acc0 = 0, acc1 = 0, acc2 = 0, acc3 = 0;
+            for (let k0 = 0; k0 < 7; k0++) {
+              const t1 = b0[p0 + k0];
+              acc0 += t1 * b1[p2 + k0];
+              acc1 += t1 * b1[p3 + k0];
+              acc2 += t1 * b1[p4 + k0];
+              acc3 += t1 * b1[p5 + k0];
+            }
+            out0[p7] = acc0;
+            out0[p9] = acc1;
+            out0[p11] = acc2;
+            out0[p13] = acc3;
+          }
+          for (let i1 = 4; i1 < 6; i1++) {
+            const p14 = i1 * 7;
+            const p15 = p6 + i1;
+            let acc = 0;
+            for (let k0 = 0; k0 < 7; k0++) {
+              acc += b0[p0 + k0] * b1[p14 + k0];
+            }
+            out0[p15] = acc;
+          }
+        }
+      }"
+    `);
+  });
+
   it("computes in a branch what only that branch needs", () => {
     const i = axis(0, 8);
     const guarded = load(0, "float32", [prim("sub", i, constant(5, "int32"))]);

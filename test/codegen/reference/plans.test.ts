@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Handle } from "../../../src/codegen/backend.js";
 import type { DType, TypedArray } from "../../../src/codegen/ir/dtype.js";
@@ -141,6 +142,31 @@ describe("loops", () => {
     });
     expect(await results(plan, [1, 2, 3], [3])).toEqual([[9, 9, 9], [1, 2, 3]]);
     expect(await results(plan, [1, 2, 3], [4])).toEqual([[1, 2, 3], [9, 9, 9]]);
+  });
+
+  it("hands values over all at once, whatever the wiring", async () => {
+    const wire = fc.record({ from: fc.nat(3), computed: fc.boolean(), init: fc.nat(3) });
+    await fc.assert(fc.asyncProperty(fc.array(wire, { minLength: 1, maxLength: 4 }), fc.nat(5), async (wires, n) => {
+      const k = wires.length;
+      // Slots: 4 constants, then per carry its current, what the body computes, and its final value.
+      const [current, made, final] = [4, 5, 6].map((base) => (c: number): number => base + 3 * c) as [(c: number) => number, (c: number) => number, (c: number) => number];
+      const body = wires.flatMap((w, c) => (w.computed ? [launch(prim("mul", x(0), constant(c + 2, "float64")), [whole(current(w.from % k))], whole(made(c)))] : []));
+      const carries = wires.map((w, c) => ({ init: w.init, current: current(c), next: w.computed ? made(c) : current(w.from % k), final: final(c) }));
+      const plan = planOf({
+        slots: Array.from({ length: 4 + 3 * k }, (_, s) => slot(`s${s}`)), inputs: [], scalars: ["int32", "int32"], scalarInputs: 1,
+        constants: [0, 1, 2, 3].map((s) => ({ slot: s, data: Float64Array.of(s, s + 0.5, -s) })),
+        steps: [{ kind: "loop", count: index(0), index: 1, carries, body }], outputs: [...wires.map((_, c) => final(c)), 0, 1, 2, 3],
+      });
+      let values = wires.map((w) => [w.init, w.init + 0.5, -w.init]);
+      for (let t = 0; t < n; t++) values = wires.map((w, c) => (values[w.from % k] as number[]).map((v) => (w.computed ? v * (c + 2) : v)));
+      const f = await backend.compile(plan);
+      const handles = await f.run([], [n]);
+      const got = await Promise.all(handles.map(async (h) => [...(await backend.download(h))]));
+      expect(got).toEqual([...values, ...[0, 1, 2, 3].map((s) => [s, s + 0.5, -s])]);
+      for (const h of handles) backend.free(h);
+      f.dispose();
+      expect(backend.pool.liveBytes).toBe(0);
+    }), { numRuns: 300 });
   });
 
   it("lets one slot be init of several carries, and a carry stand still", async () => {
