@@ -10,7 +10,7 @@ import { drawSample } from "../../src/ops/samples.js";
 import "../../src/ops/dimshuffle.js";
 import "../../src/ops/elementwise.js";
 import "../../src/ops/math.js";
-import "../../src/ops/sigmoid.js";
+import "../../src/ops/nnet.js";
 
 const ops = allOps();
 
