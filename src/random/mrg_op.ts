@@ -1,0 +1,165 @@
+/**
+ * Draws of MRG31k3p as a pure op: states, size -> next state, samples. Element i is what stream i mod S gives at its step floor(i / S), as
+ * in Theano's rng_mrg, so every element is an expression of one state row: the recurrence unrolled as far as the draw needs, and no device
+ * keeps a generator of its own. mrg31k3p.ts is the same on the host and serves as reference. Next: mrg_streams.ts makes variables of it.
+ */
+import { cast, constant, type Expr, prim } from "../codegen/ir/expr.js";
+import type { FloatDType } from "../codegen/ir/dtype.js";
+import { flatten, iadd, idiv, imod, int, rangeOf } from "../codegen/ir/index.js";
+import { MRG_NORM } from "../codegen/ir/prims.js";
+import type { Lazy, LowerContext, Op, Params } from "../graph/op.js";
+import { TensorType, tensorType } from "../graph/types.js";
+import { NdArray, type Shape, sizeOf } from "../numpy/ndarray.js";
+import { defineOp } from "../ops/define.js";
+import { fillMrg, mrgSeed, mrgStep, mrgSubstreams } from "./mrg31k3p.js";
+import { boundSize, type SizeSpec, valueSize } from "./size.js";
+
+/** Steps that one kernel unrolls: all that a draw of fixed size up to 92160 elements takes (its streams are a sixth of its elements). */
+export const MRG_BLOCK = 12;
+
+export interface MrgParams extends Params {
+  readonly size: SizeSpec;
+  readonly broadcastable: readonly boolean[];
+  readonly dtype: FloatDType;
+  readonly distribution: "uniform" | "normal";
+}
+
+/** The values of both components at steps -2 … count, given those at -2 … 0 (a state row, newest first). */
+interface Chain { readonly y1: (step: number) => Expr; readonly y2: (step: number) => Expr }
+
+function chainOf(row: (component: number) => Expr, count: number): Chain {
+  const y1 = [2, 1, 0].map(row);
+  const y2 = [5, 4, 3].map(row);
+  const at = (ys: readonly Expr[], k: number): Expr => ys[k + 2] as Expr;
+  for (let k = 1; k <= count; k++) {
+    y1.push(prim("mrgNext1", at(y1, k - 2), at(y1, k - 3)));
+    y2.push(prim("mrgNext2", at(y2, k - 1), at(y2, k - 3)));
+  }
+  return { y1: (k) => at(y1, k), y2: (k) => at(y2, k) };
+}
+
+/** Component `j` of the state row after `steps` steps. */
+function component(j: Expr, chain: Chain, steps: number): Expr {
+  const parts = [0, 1, 2, 3, 4, 5].map((c) => (c < 3 ? chain.y1(steps - c) : chain.y2(steps - c + 3)));
+  if (j.kind === "const") return parts[j.value] as Expr;
+  return parts.slice(0, 5).reduceRight<Expr>((rest, e, c) => prim("select", prim("eq", j, int(c)), e, rest), parts[5] as Expr);
+}
+
+/** `yes` where a < n, an integer expression of known range deciding it for good where it can. */
+function whereBelow(a: Expr, n: number, yes: Expr, no: Expr): Expr {
+  const { min, max } = rangeOf(a);
+  return max < n ? yes : min >= n ? no : prim("select", prim("lt", a, int(n)), yes, no);
+}
+
+/** States by block: [streams, 6], or [blocks, streams, 6] with the states after each MRG_BLOCK steps, computed before. */
+const rowsOf = (states: Lazy, block: Expr, stream: Expr) => (c: number): Expr => states.at(states.shape.length === 2 ? [stream, int(c)] : [block, stream, int(c)]);
+const streamsOf = (shape: Shape): number => shape[shape.length - 2] as number;
+
+/** How many numbers a draw takes: normals come in pairs. */
+const drawn = (shape: Shape, p: MrgParams): number => (p.distribution === "normal" ? Math.ceil(sizeOf(shape) / 2) * 2 : sizeOf(shape));
+
+/** Uniform number `flat` of `count`. Theano multiplies in the sample's dtype: in float32 the integer is rounded first. */
+function uniformAt(states: Lazy, flat: Expr, count: number, dtype: FloatDType): Expr {
+  const streams = streamsOf(states.shape);
+  const step = idiv(flat, streams);
+  const blocked = states.shape.length === 3;
+  const needed = Math.max(1, Math.ceil(count / streams));
+  const steps = blocked ? Math.min(needed, MRG_BLOCK) : needed;
+  const chain = chainOf(rowsOf(states, blocked ? idiv(step, MRG_BLOCK) : int(0), imod(flat, streams)), steps);
+  const within = blocked ? imod(step, MRG_BLOCK) : step;
+  const output = (k: number): Expr => prim("mrgOutput", chain.y1(k), chain.y2(k));
+  let z = output(steps);
+  for (let k = steps - 1; k >= 1; k--) z = whereBelow(within, k, output(k), z);
+  return prim("mul", cast(z, dtype), constant(MRG_NORM[dtype], dtype));
+}
+
+/** Box and Muller (1958) as Theano pairs them: the first half of the uniforms with the second, cosines first, then sines. */
+function normalAt(states: Lazy, flat: Expr, count: number, dtype: FloatDType): Expr {
+  const half = count / 2;
+  const of = (x: number): Expr => constant(x, dtype);
+  const pair = imod(flat, half);
+  const radius = prim("sqrt", prim("mul", of(-2), prim("log", uniformAt(states, pair, count, dtype))));
+  const angle = prim("mul", of(2 * Math.PI), uniformAt(states, iadd(pair, int(half)), count, dtype));
+  return prim("mul", radius, whereBelow(flat, half, prim("cos", angle), prim("sin", angle)));
+}
+
+/** The state of stream `index[0]` after the draw: streams below the remainder have taken one step more. */
+function nextStateAt(states: Lazy, count: number, [stream, j]: readonly [Expr, Expr]): Expr {
+  const streams = streamsOf(states.shape);
+  const blocks = states.shape.length === 3 ? (states.shape[0] as number) : 1;
+  const steps = Math.floor(count / streams) - (blocks - 1) * MRG_BLOCK;
+  const more = count % streams;
+  const chain = chainOf(rowsOf(states, int(blocks - 1), stream), steps + (more > 0 ? 1 : 0));
+  return whereBelow(stream, more, component(j, chain, steps + (more > 0 ? 1 : 0)), component(j, chain, steps));
+}
+
+function lowerDraw({ inputs, outputs, params }: LowerContext<MrgParams>): readonly ((index: readonly Expr[]) => Expr)[] {
+  const states = inputs[0] as Lazy;
+  const { shape } = outputs[1] as { shape: Shape };
+  const count = drawn(shape, params);
+  const sample = params.distribution === "normal" ? normalAt : uniformAt;
+  return [
+    (index) => nextStateAt(states, count, index as readonly [Expr, Expr]),
+    (index) => sample(states, flatten(index, shape), Math.max(count, 1), params.dtype),
+  ];
+}
+
+/** The same on the host. Only the first block is read: the others follow from it. */
+function hostDraw(states: NdArray, shape: Shape, p: MrgParams): { rows: Int32Array; samples: Float64Array } {
+  const streams = streamsOf(states.shape);
+  const rows = Int32Array.from(states.data.subarray(0, streams * 6));
+  const raw = p.dtype === "float32" ? new Float32Array(drawn(shape, p)) : new Float64Array(drawn(shape, p));
+  fillMrg(rows, raw);
+  const us = Float64Array.from(raw);
+  if (p.distribution === "uniform") return { rows, samples: us };
+  const half = us.length / 2;
+  const samples = us.map((_, i) => {
+    const radius = Math.sqrt(-2 * Math.log(us[i % half] as number));
+    const angle = 2 * Math.PI * (us[(i % half) + half] as number);
+    return radius * (i < half ? Math.cos(angle) : Math.sin(angle));
+  });
+  return { rows, samples: samples.slice(0, sizeOf(shape)) };
+}
+
+const sampleRows = (streams: number): readonly number[] => [...mrgSubstreams(mrgSeed(12345), streams)];
+const sampleParams = (lengths: readonly number[], distribution: MrgParams["distribution"]): MrgParams => ({
+  size: { lengths, vector: false }, broadcastable: lengths.map((n) => n === 1), dtype: "float64", distribution,
+});
+
+export const mrgDraw: Op = defineOp<MrgParams>({
+  name: "mrg31k3p",
+  doc: "States [S,6] (or [blocks,S,6]) and the lengths of a size -> the next states [S,6] and samples of that size, uniform on (0, 1] or standard normal, the same numbers as Theano's rng_mrg.",
+  infer: (_, p) => [tensorType("int32", 2), new TensorType(p.dtype, p.broadcastable)],
+  shape: (ctx) => [[streamsOf(ctx.shapes[0] as Shape), 6], boundSize(ctx, ctx.params.size, 1)],
+  lower: { kind: "index", at: lowerDraw },
+  gradient: ({ inputs }) => inputs.map(() => "disconnected"),
+  reference: ([states, ...lengths], p, types) => {
+    const shape = valueSize(lengths, p.size);
+    const { rows, samples } = hostDraw(states as NdArray, shape, p);
+    return [new NdArray(rows, [rows.length / 6, 6], "int32"), new NdArray(samples, shape, "float64").astype((types[1] as TensorType).dtype)];
+  },
+  samples: [
+    { inputs: [{ dtype: "int32", shape: [4, 6], exact: sampleRows(4) }], params: sampleParams([2, 5], "uniform") },
+    { inputs: [{ dtype: "int32", shape: [6, 6], exact: sampleRows(6) }], params: sampleParams([3], "normal") },
+    { inputs: [{ dtype: "int32", shape: [6, 6], exact: sampleRows(6) }], params: sampleParams([1, 0], "uniform") },
+  ],
+});
+
+/** Every stream MRG_BLOCK steps on. */
+export const mrgAdvance: Op = defineOp({
+  name: "mrg31k3p.advance",
+  doc: `States [S,6] -> the states ${MRG_BLOCK} steps on, for draws of more steps than one kernel unrolls.`,
+  infer: ([states]) => [states as TensorType],
+  shape: ({ shapes }) => [shapes[0] as Shape],
+  lower: {
+    kind: "index",
+    at: ({ inputs: [states] }) => [([stream, j]) => component(j as Expr, chainOf(rowsOf(states as Lazy, int(0), stream as Expr), MRG_BLOCK), MRG_BLOCK)],
+  },
+  gradient: () => ["disconnected"],
+  reference: ([states]) => {
+    const rows = Int32Array.from((states as NdArray).data);
+    for (let at = 0; at < rows.length; at += 6) for (let k = 0; k < MRG_BLOCK; k++) mrgStep(rows, at);
+    return [new NdArray(rows, (states as NdArray).shape, "int32")];
+  },
+  samples: [{ inputs: [{ dtype: "int32", shape: [3, 6], exact: sampleRows(3) }], params: {} }],
+});

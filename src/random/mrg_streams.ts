@@ -1,0 +1,126 @@
+/**
+ * MRGRandomStreams: Theano's MRG_RandomStreams (theano/sandbox/rng_mrg.py), the same numbers for the same seed and calls. Each call makes a
+ * shared state whose default update is the state after the draw, and moves the generator to its next stream. Draws are kernels of any
+ * device. Must not know devices. streams.ts is the sister with NumPy's generator.
+ */
+import { type FloatDType, isFloat, promote, toDType } from "../codegen/ir/dtype.js";
+import { apply, SharedVariable, type Variable } from "../graph/variable.js";
+import { NdArray } from "../numpy/ndarray.js";
+import { asTensor, type Operand } from "../ops/define.js";
+import { add, cast, lt, mul, sub } from "../ops/elementwise.js";
+import type { ShapeLike } from "../ops/shape.js";
+import { config } from "../util/config.js";
+import { fail } from "../util/fail.js";
+import "../ops/shared.js";
+import { mrgDraw, type MrgParams } from "./mrg_op.js";
+import { guessNStreams, mrgNextStream, mrgSeed, mrgSubstreams } from "./mrg31k3p.js";
+import { readSize } from "./size.js";
+
+export interface MrgDrawOptions {
+  /** Lengths as numbers and 0-d int variables, or an int vector such as `x.shape`. */
+  readonly size: ShapeLike;
+  /** Number of axes, where the size does not say it. */
+  readonly ndim?: number | undefined;
+  readonly dtype?: string | undefined;
+  /** Streams drawn from in turn: a sixth of the elements, at most 15360, and 15360 for sizes with variables. Part of what numbers come out. */
+  readonly nstreams?: number | undefined;
+}
+export interface MrgUniformOptions extends MrgDrawOptions { readonly low?: Operand | undefined; readonly high?: Operand | undefined }
+export interface MrgNormalOptions extends MrgDrawOptions { readonly avg?: Operand | undefined; readonly std?: Operand | undefined }
+export interface MrgBinomialOptions extends MrgDrawOptions { readonly n?: number | undefined; readonly p?: Operand | undefined }
+
+/** A shared state and the state after the draw, which is its default update. */
+export type StateUpdate = readonly [state: SharedVariable, next: Variable];
+
+export class MRGRandomStreams {
+  readonly #seed: number | readonly number[];
+  #rstate: Int32Array;
+  readonly #draws: { readonly update: StateUpdate; readonly streams: number }[] = [];
+
+  /** `seed`: an integer of 1 … 2147462578, or six integers. Throws `mrg-seed`. */
+  constructor(seed: number | readonly number[] = 12345) {
+    this.#seed = seed;
+    this.#rstate = mrgSeed(seed);
+  }
+
+  /** Where the next random variable's first stream starts: six integers. */
+  get rstate(): readonly number[] {
+    return [...this.#rstate];
+  }
+
+  /** Sets where the next random variable starts, from an integer or six. Throws `mrg-seed`. */
+  setRstate(seed: number | readonly number[]): void {
+    this.#rstate = mrgSeed(seed);
+  }
+
+  /** Moves to the next stream, 2^134 steps on. */
+  incRstate(): void {
+    this.#rstate = mrgNextStream(this.#rstate);
+  }
+
+  /** Starts all random variables made so far again, in the order they were made, as if made after this seed; the first seed by default. */
+  seed(seed: number | readonly number[] = this.#seed): void {
+    this.setRstate(seed);
+    for (const { update: [state], streams } of this.#draws) state.setValue(this.#substreams(streams), { borrow: true });
+  }
+
+  /** Every state made so far with its next value, in order. */
+  stateUpdates(): readonly StateUpdate[] {
+    return this.#draws.map((d) => d.update);
+  }
+
+  /** As `stateUpdates()`: what to pass to `updates` when default updates are off. */
+  updates(): readonly StateUpdate[] {
+    return this.stateUpdates();
+  }
+
+  #substreams(streams: number): NdArray {
+    const rows = mrgSubstreams(this.#rstate, streams);
+    this.incRstate();
+    return new NdArray(rows, [streams, 6], "int32");
+  }
+
+  #draw({ size, ndim, nstreams }: MrgDrawOptions, dtype: FloatDType, distribution: MrgParams["distribution"]): Variable {
+    const { spec, inputs, broadcastable, literal } = readSize(size, ndim);
+    const counted = literal !== null && distribution === "normal" ? [Math.ceil(literal.reduce((a, b) => a * b, 1) / 2) * 2] : literal;
+    const streams = nstreams ?? Math.max(1, guessNStreams(counted ?? "symbolic"));
+    const state = new SharedVariable(this.#substreams(streams), { name: "rng" });
+    const [next, sample] = apply(mrgDraw, [state, ...inputs], { size: spec, broadcastable, dtype, distribution }) as [Variable, Variable];
+    state.defaultUpdate = next;
+    this.#draws.push({ update: [state, next], streams });
+    return sample;
+  }
+
+  /** Uniform on (low, high], (0, 1] by default: low + (high - low) u. dtype: the largest of floatX, low's and high's. */
+  uniform(options: MrgUniformOptions): Variable {
+    const { low = 0, high = 1 } = options;
+    const dtype = floatOf(options.dtype, low, high);
+    const u = this.#draw(options, dtype, "uniform");
+    if (low === 0 && high === 1) return u;
+    const [from, to] = [cast(asTensor(low), dtype), cast(asTensor(high), dtype)];
+    return add(mul(u, sub(to, from)), from);
+  }
+
+  /** 1 with probability p, else 0: uniform(size) < p, as int32 unless `dtype` says otherwise. p broadcasts against the size. Throws `mrg-binomial-n` for n other than 1. */
+  binomial(options: MrgBinomialOptions): Variable {
+    const { n = 1, p = 0.5, dtype = "int32" } = options;
+    if (n !== 1) fail("unsupported", "mrg-binomial-n", { what: `MRGRandomStreams.binomial draws with n = 1 only, got ${n}.`, fix: "sum n draws, or use RandomStreams" });
+    return cast(lt(this.#draw(options, floatOf(undefined), "uniform"), p), dtype);
+  }
+
+  /** Normal with mean avg (0) and standard deviation std (1), by Box and Muller. dtype: the largest of floatX, avg's and std's. */
+  normal(options: MrgNormalOptions): Variable {
+    const { avg = 0, std = 1 } = options;
+    const dtype = floatOf(options.dtype, avg, std);
+    const z = this.#draw(options, dtype, "normal");
+    const scaled = std === 1 ? z : mul(z, cast(asTensor(std), dtype));
+    return avg === 0 ? scaled : add(scaled, cast(asTensor(avg), dtype));
+  }
+}
+
+/** The dtype asked for, or the largest of floatX and the operands'. Throws `random-dtype` unless it is a float. */
+export function floatOf(asked: string | undefined, ...operands: readonly Operand[]): FloatDType {
+  const dtype = asked === undefined ? promote(config.floatX, ...operands.filter((x) => typeof x !== "number").map((x) => asTensor(x).dtype)) : toDType(asked);
+  if (!isFloat(dtype)) return fail("type", "random-dtype", { what: `uniform and normal draws are floats, got dtype ${dtype}.`, fix: "use float32 or float64, and cast the result" });
+  return dtype;
+}
