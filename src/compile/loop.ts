@@ -8,7 +8,7 @@ import type { Carry, SlotRef } from "../codegen/ir/plan.js";
 import type { Apply, Variable } from "../graph/variable.js";
 import type { Shape } from "../numpy/ndarray.js";
 import { impossible } from "../util/fail.js";
-import { bodyInputs, scanInputs, scanOutputs, type ScanParams } from "../scan/scan_op.js";
+import { bodyInputs, scanInputs, scanOutputs, type ScanParams } from "../scan/scan_params.js";
 import { costOf } from "./cost.js";
 import { hostScalar, nodeFailure } from "./infer.js";
 import type { Scope, ScopeContext } from "./scope.js";
