@@ -12,6 +12,7 @@ import { joinWide, splitWide, widenPlan, type WidePlan } from "../ir/wide.js";
 import type { Device } from "./device.js";
 import { type Compiled, type Shared, sizeOf, Walker } from "./executable.js";
 import { renderKernel } from "./render.js";
+import { stagePlan } from "./stages.js";
 
 /** float32 holds every integer up to here. */
 const EXACT = 16777216;
@@ -131,7 +132,8 @@ export class GpuBackend<S, P> implements Backend {
     if (double) {
       fail("unsupported", "gpujs-float64-plan", { what: `${this.name} has no float64, and '${double.label}' is ${show(double)}.`, fix: "use floatX = 'float32', or the device 'reference' or 'wasm'" });
     }
-    const wide = widenPlan(plan);
+    const split = widenPlan(plan);
+    const wide = this.device.target.stages ? { ...split, plan: stagePlan(split.plan) } : split;
     const sources = new Set<string>();
     for (const s of allSteps(wide.plan.steps)) {
       if (s.kind === "launch" && sizeOf(s.kernel.domain) > 0) s.writes.forEach((_, n) => sources.add(this.compiled(s, n).rendered.source));

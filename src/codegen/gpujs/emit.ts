@@ -133,7 +133,8 @@ export class Emitter {
   }
 
   private asCondition(c: Code): string {
-    return c.gives === "bool" ? c.text : `${c.atom ? c.text : `(${c.text})`} !== 0`;
+    // WebGPU's `!==` is false for NaN.
+    return c.gives === "bool" ? c.text : `!(${c.atom ? c.text : `(${c.text})`} === 0)`;
   }
 
   private codeOf(e: Expr): Code {

@@ -29,6 +29,13 @@ const float = (code: (a: string, b: string, s: Scope) => string): Row => ({ give
 const test = (code: (a: string, b: string) => string): Row => ({ gives: "bool", code: ([a, b]) => code(a as string, b ?? "") });
 const math = (f: string): Row => float((a) => `Math.${f}(${a})`);
 
+
+/** exp, and where drivers give a number for exp(NaN), NaN. */
+const exp = (a: string, s: Scope): string => (s.target.goodTrig ? `Math.exp(${a})` : `(${a} === ${a} ? Math.exp(${a}) : ${a})`);
+
+/** log, and where drivers give a number for log of a negative number or NaN, NaN. */
+const log = (a: string, s: Scope): string => (s.target.goodTrig ? `Math.log(${a})` : `(${a} >= 0 ? Math.log(${a}) : ${s.special(Number.NaN)})`);
+
 /** c0 + x (c1 + x (c2 + …)). */
 const horner = (x: string, coefficients: readonly number[]): string =>
   coefficients.reduceRight((inner, c) => (inner === "" ? `${c}` : `(${c} + ${x} * ${inner})`), "");
@@ -88,14 +95,14 @@ function log1p(a: string, s: Scope): string {
   if (s.target.goodMath) return `Math.log1p(${a})`;
   const u = s.name(`${a} / (2 + ${a})`);
   const u2 = s.name(`${u} * ${u}`);
-  return `(Math.abs(${a}) < 0.5 ? 2 * ${u} * ${horner(u2, [1, 1 / 3, 1 / 5, 1 / 7, 1 / 9, 1 / 11])} : Math.log(1 + ${a}))`;
+  return `(Math.abs(${a}) < 0.5 ? 2 * ${u} * ${horner(u2, [1, 1 / 3, 1 / 5, 1 / 7, 1 / 9, 1 / 11])} : ${log(s.name(`1 + ${a}`), s)})`;
 }
 
 /** exp(x) - 1 by its series near 0. */
 function expm1(a: string, s: Scope): string {
   if (s.target.goodMath) return `Math.expm1(${a})`;
   const series = horner(a, [1, 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040, 1 / 40320]);
-  return `(Math.abs(${a}) < 0.5 ? ${a} * ${series} : Math.exp(${a}) - 1)`;
+  return `(Math.abs(${a}) < 0.5 ? ${a} * ${series} : ${exp(a, s)} - 1)`;
 }
 
 /** tanh x = (exp 2x - 1) / (exp 2x + 1). */
@@ -158,14 +165,14 @@ function roundHalfEven(a: string, s: Scope): string {
   return `(${rest} < 0.5 ? ${down} : (${rest} > 0.5 ? ${down} + 1 : (${rest} === 0.5 ? ${even} : ${a})))`;
 }
 
-function sigmoid(a: string): string {
+function sigmoid(a: string, s: Scope): string {
   const { low, high } = SIGMOID_SATURATION.float32;
-  return `(${a} < ${low} ? 0 : (${a} > ${high} ? 1 : 1 / (1 + Math.exp(-${a}))))`;
+  return `(${a} < ${low} ? 0 : (${a} > ${high} ? 1 : 1 / (1 + ${exp(s.target.goodTrig ? `-${a}` : s.name(`-${a}`), s)})))`;
 }
 
 function softplus(a: string, s: Scope): string {
   const { low, high } = SOFTPLUS_SATURATION.float32;
-  const middle = log1p(s.name(`Math.exp(${a})`), s);
+  const middle = log1p(s.name(exp(a, s)), s);
   return `(${a} < ${low} ? 0 : (${a} > ${high} ? ${a} : ${middle}))`;
 }
 
@@ -191,8 +198,8 @@ export const ROWS = {
   ceil: math("ceil"),
   roundHalfEven: float((a, _, s) => roundHalfEven(a, s)),
   sqrt: math("sqrt"),
-  exp: math("exp"),
-  log: math("log"),
+  exp: float((a, _, s) => exp(a, s)),
+  log: float((a, _, s) => log(a, s)),
   log1p: float((a, _, s) => log1p(a, s)),
   expm1: float((a, _, s) => expm1(a, s)),
   sin: float((a, _, s) => (s.target.goodTrig ? `Math.sin(${a})` : wave(a, 0, s))),
@@ -202,7 +209,7 @@ export const ROWS = {
   acos: float((a, _, s) => (s.target.goodMath ? `Math.acos(${a})` : `1.570796326794897 - ${s.name(asin(a, s))}`)),
   atan: float((a, _, s) => atan(a, s)),
   tanh: float((a, _, s) => tanh(a, s)),
-  sigmoid: float(sigmoid),
+  sigmoid: float((a, _, s) => sigmoid(a, s)),
   softplus: float((a, _, s) => softplus(a, s)),
   erf: float((a, _, s) => erf(a, s)),
   lt: test((a, b) => `${a} < ${b}`),
@@ -224,5 +231,5 @@ export const wantsCondition = (prim: Prim, arg: number): boolean => prim === "an
 
 /** Rows that use each argument at most once and can take compound code in parentheses. */
 export const INLINE: ReadonlySet<Prim> = new Set([
-  "add", "sub", "mul", "div", "neg", "abs", "floor", "ceil", "sqrt", "exp", "log", "lt", "le", "eq", "ne", "and", "or", "not", "select",
+  "add", "sub", "mul", "div", "neg", "abs", "floor", "ceil", "sqrt", "lt", "le", "eq", "ne", "and", "or", "not", "select",
 ]);

@@ -107,7 +107,7 @@ function writeBody(s: Shaped, emitter: Emitter, target: Target, names: Names): s
     const updates = terms.map((t, n) => update(op, accs[n] as string, t.term, emitter, extents.length, target));
     for (const a of terms.length === 0 ? ["acc0"] : accs) push(0, [`let ${a} = ${identity};`]);
     push(0, emitter.statements[0] as string[]);
-    if (terms.length > 0) loops(0, extents, emitter, updates, target, push);
+    if (terms.length > 0) loops(0, extents, emitter, updates, push);
     if (terms.length > s.values.length) push(0, [`const acc0 = ${accs.join(" + ")};`]);
     push(0, emitter.statements[emitter.after] as string[]);
   } else {
@@ -131,34 +131,16 @@ function update(op: ReduceOp, acc: string, term: Expr, emitter: Emitter, level: 
   return `${acc} = ${extremum(acc, t, op === "max" ? ">=" : "<=", { target })};`;
 }
 
-/** The loop nest from level `n`. A loop longer than the target runs is cut into equal pieces and a rest. */
-function loops(
-  n: number, extents: readonly number[], emitter: Emitter, updates: readonly string[], target: Target, push: (depth: number, list: readonly string[]) => void,
-): void {
+/** The loop nest from level `n`. */
+function loops(n: number, extents: readonly number[], emitter: Emitter, updates: readonly string[], push: (depth: number, list: readonly string[]) => void): void {
   const extent = extents[n];
   if (extent === undefined) {
     push(n, updates);
     return;
   }
-  const body = (depth: number): void => {
-    push(depth, emitter.statements[n + 1] as string[]);
-    loops(n + 1, extents, emitter, updates, target, (d, l) => push(depth + d - n - 1, l));
-    push(depth, emitter.steps[n + 1] as string[]);
-  };
-  const head = (v: string, count: number): string => `for (let ${v} = 0; ${v} < ${count}; ${v}++) {`;
-  if (extent <= target.maxTrip) {
-    push(n, [head(`k${n}`, extent)]);
-    body(n + 1);
-    push(n, ["}"]);
-    return;
-  }
-  const pieces = Math.floor(extent / target.maxTrip);
-  push(n, [head(`g${n}`, pieces)]);
-  push(n + 1, [head(`h${n}`, target.maxTrip), `  const k${n} = g${n} * ${target.maxTrip} + h${n};`]);
-  body(n + 2);
-  push(n, ["  }", "}"]);
-  if (extent % target.maxTrip === 0) return;
-  push(n, [head(`r${n}`, extent % target.maxTrip), `  const k${n} = r${n} + ${pieces * target.maxTrip};`]);
-  body(n + 1);
+  push(n, [`for (let k${n} = 0; k${n} < ${extent}; k${n}++) {`]);
+  push(n + 1, emitter.statements[n + 1] as string[]);
+  loops(n + 1, extents, emitter, updates, push);
+  push(n + 1, emitter.steps[n + 1] as string[]);
   push(n, ["}"]);
 }

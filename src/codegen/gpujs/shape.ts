@@ -34,7 +34,7 @@ const TILE_MIN = 8;
 export function shapeKernel(k: Kernel, result: number, target: Target): Shaped {
   const out = k.results[result] as Expr;
   const reads = k.reduction !== null && postorder([out]).some((e) => e.kind === "acc");
-  const live = reads && k.reduction && k.reduction.extents.every((e) => e > 0) ? k.reduction : null;
+  const live = reads && k.reduction?.extents.every((e) => e > 0) ? k.reduction : null;
   const roots = live ? [out, live.term] : [out];
   const flat = flattenLoads(roots, k, target);
   const merged = mergeAxes(flat, k.domain, live?.extents ?? []);

@@ -17,8 +17,8 @@ export interface Target {
   readonly accumulators: number;
   /** Math.max and Math.min give NaN when either argument is; on GPUs they drop it. */
   readonly nanMax: boolean;
-  /** More iterations than this in one loop are not run (llvmpipe stops at 65535 without a word). */
-  readonly maxTrip: number;
+  /** Long reductions are done in two stages (stages.ts). */
+  readonly stages: boolean;
   /** Math.log1p, expm1, tanh and the inverse trigonometric functions are good to float32. */
   readonly goodMath: boolean;
   /** Math.sin and cos too. */
@@ -33,19 +33,19 @@ export interface Target {
 
 export const TARGETS: Readonly<Record<TargetName, Target>> = {
   cpu: {
-    name: "cpu", arena: false, flat: true, tiles: true, accumulators: 4, nanMax: true, maxTrip: Number.POSITIVE_INFINITY,
+    name: "cpu", arena: false, flat: true, tiles: true, accumulators: 4, nanMax: true, stages: false,
     goodMath: true, goodTrig: true, signedPow: true, toInt: false, float64: true,
   },
   webasm: {
-    name: "webasm", arena: true, flat: false, tiles: true, accumulators: 1, nanMax: true, maxTrip: Number.POSITIVE_INFINITY,
+    name: "webasm", arena: true, flat: false, tiles: true, accumulators: 1, nanMax: true, stages: false,
     goodMath: true, goodTrig: true, signedPow: true, toInt: false, float64: false,
   },
   gl: {
-    name: "gl", arena: false, flat: true, tiles: false, accumulators: 1, nanMax: false, maxTrip: 32768,
+    name: "gl", arena: false, flat: true, tiles: false, accumulators: 1, nanMax: false, stages: true,
     goodMath: false, goodTrig: true, signedPow: false, toInt: true, float64: false,
   },
   webgpu: {
-    name: "webgpu", arena: false, flat: false, tiles: false, accumulators: 1, nanMax: false, maxTrip: Number.POSITIVE_INFINITY,
+    name: "webgpu", arena: false, flat: false, tiles: false, accumulators: 1, nanMax: false, stages: true,
     goodMath: false, goodTrig: false, signedPow: false, toInt: false, float64: false,
   },
 };

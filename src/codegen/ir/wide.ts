@@ -173,13 +173,13 @@ class Splitter {
     const reduction = s.kernel.reduction && { ...s.kernel.reduction, term: values(s.kernel.reduction.term) };
     const bound = closeKernel(s.kernel.domain, reduction, results, (b) => types[b] as BufferType);
     const reads = this.refs(s.reads);
-    const scalars = bound.scalars.map((e) => onPlan(e, s.scalars));
+    const scalars = bound.scalars.map((e) => onPlanScalars(e, s.scalars));
     return { ...s, kernel: bound.kernel, reads: bound.buffers.map((b) => reads[b] as SlotRef), scalars, writes: this.refs(s.writes) };
   }
 }
 
 /** An expression over a kernel's scalar parameters, over plan scalars instead. */
-function onPlan(e: Expr, params: readonly Expr[]): Expr {
+export function onPlanScalars(e: Expr, params: readonly Expr[]): Expr {
   const made = new Map<Expr, Expr>();
   for (const x of postorder([e])) {
     const kids = children(x).map((k) => made.get(k) as Expr);
