@@ -13,6 +13,7 @@ import { allOps } from "../../src/ops/define.js";
 import { drawSample } from "../../src/ops/samples.js";
 import "../../src/ops/dimshuffle.js";
 import "../../src/ops/elementwise.js";
+import "../../src/ops/identities.js";
 import "../../src/ops/math.js";
 import "../../src/ops/nnet.js";
 
