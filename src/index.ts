@@ -3,7 +3,10 @@
  */
 import { grad } from "./autodiff/grad.js";
 import { registerBackend } from "./codegen/backend.js";
+import { gpujsFactories } from "./codegen/gpujs/index.js";
 import { referenceFactory } from "./codegen/reference/backend.js";
+import { In as Input, type InOptions } from "./compile/arguments.js";
+import type { Variable } from "./graph/variable.js";
 import * as numpyFunctions from "./numpy/index.js";
 import * as argmaxOps from "./ops/argmax.js";
 import { asTensor } from "./ops/define.js";
@@ -11,41 +14,46 @@ import { dimshuffle, transpose } from "./ops/dimshuffle.js";
 import * as elementwise from "./ops/elementwise.js";
 import { constant, inputMakers, tensor, TensorType } from "./ops/inputs.js";
 import * as math from "./ops/math.js";
+import * as nnetOps from "./ops/nnet.js";
+import { addbroadcast, patternBroadcast, unbroadcast } from "./ops/rebroadcast.js";
 import * as reduce from "./ops/reduce.js";
 import { shape } from "./ops/shape.js";
-import * as sigmoids from "./ops/sigmoid.js";
 import * as statistics from "./ops/statistics.js";
 import { RandomState } from "./random/random_state.js";
 
 registerBackend(referenceFactory);
+for (const factory of gpujsFactories) registerBackend(factory);
 
 const { add, sub, mul, div, floorDiv, mod, neg, abs, sgn, sqr, lt, le, gt, ge, eq, neq, and_, or_, xor, invert, maximum, minimum, clip, switch_, where, fill, cast, isnan, isinf } = elementwise;
 const { sum, prod, max, min, any, all } = reduce;
 
-/** Neural-network functions, as `theano.tensor.nnet`. */
-const nnet = { ...sigmoids };
-
-/** Tensor functions and variable makers, as `theano.tensor`. */
+/** Tensor functions and variable makers, as `theano.tensor`; `T.nnet` as `theano.tensor.nnet`. */
 export const T = {
   ...inputMakers, tensor, TensorType, constant, asTensorVariable: asTensor, grad,
   add, sub, mul, div, trueDiv: div, floorDiv, intDiv: floorDiv, mod, neg, abs, abs_: abs, sgn, sqr, square: sqr, lt, le, gt, ge, eq, neq, and_, or_, xor, invert, maximum, minimum,
   clip, switch: switch_, where, fill, second: fill, cast, isnan, isinf,
   ...math,
   sum, prod, max, min, any, all, ...argmaxOps, mean: statistics.mean, var: statistics.variance, std: statistics.std,
-  dimshuffle, transpose, shape, nnet,
+  dimshuffle, transpose, shape, addbroadcast, patternBroadcast, unbroadcast,
+  nnet: nnetOps,
 };
 
 /** The few NumPy functions that tutorials call, and NumPy's legacy random streams. */
 export const numpy = { ...numpyFunctions, random: { RandomState } };
 
+/** An input of compile() with a default value, a name for calls, or `allowDowncast`: `In(lr, { value: 0.1 })`. */
+export const In = (variable: Variable, options: InOptions = {}): Input => new Input(variable, options);
+export type In = Input;
+
 export { grad } from "./autodiff/grad.js";
 export { verifyGrad } from "./autodiff/verify.js";
-export { In, type Argument, type InOptions } from "./compile/arguments.js";
+export type { Argument, InOptions } from "./compile/arguments.js";
 export { compile, type CompiledFunction, type CompileOptions, type Explanation, type Result } from "./compile/compile.js";
 export { closeDevices } from "./compile/devices.js";
 export { Apply, Constant, SharedVariable, Variable } from "./graph/variable.js";
 export { type ArrayLike, NdArray } from "./numpy/ndarray.js";
 export { defineOp, type Operand } from "./ops/define.js";
 export { shared } from "./ops/shared.js";
+export { all, ellipsis, newAxis, Slice, slice } from "./ops/slices.js";
 export { config } from "./util/config.js";
 export * from "./util/fail.js";

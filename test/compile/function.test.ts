@@ -60,14 +60,14 @@ describe("A4 defaults", () => {
   test("one default", async () => {
     const x = T.dscalar("x");
     const y = T.dscalar("y");
-    const f = compile([x, new In(y, { value: 1 })], x.add(y), { device });
+    const f = compile([x, In(y, { value: 1 })], x.add(y), { device });
     expect([await f(33), await f(33, 2)]).toEqual([34, 35]);
   });
   test("by position and by name", async () => {
     const x = T.dscalar("x");
     const y = T.dscalar("y");
     const w = T.dscalar("w");
-    const f = compile([x, new In(y, { value: 1 }), new In(w, { value: 2, name: "w_by_name" })], x.add(y).mul(w), { device });
+    const f = compile([x, In(y, { value: 1 }), In(w, { value: 2, name: "w_by_name" })], x.add(y).mul(w), { device });
     expect([await f(33), await f(33, 2), await f(33, 0, 1), await f(33, { w_by_name: 1 }), await f(33, { w_by_name: 1, y: 0 })]).toEqual([68, 70, 33, 34, 33]);
   });
 });
