@@ -11,7 +11,7 @@ import type { NdArray } from "../numpy/ndarray.js";
 import { isInt } from "../codegen/ir/dtype.js";
 import { fail } from "../util/fail.js";
 
-/** The lengths as params of an op: a null is the next input (0-d int32), or the next entry of the only input where `vector`. */
+/** The lengths as params of an op: a null is the next input (0-d int32), or, where `vector`, the next entry of the only input. */
 export interface SizeSpec {
   readonly lengths: readonly (number | null)[];
   readonly vector: boolean;
@@ -65,14 +65,29 @@ function badKind(v: Variable): never {
   return fail("type", "random-size-kind", { what: `The size of a random variable is made of whole numbers, got ${v}.`, where: String(v.origin), fix: "pass x.shape, or a list of integers and 0-d int variables" });
 }
 
+const unknown = (spec: SizeSpec): number => spec.lengths.filter((n) => n === null).length;
+
+/** A size with one more axis, in front or at the end. */
+export function withAxis(size: SizeOf, length: number | Variable, where: "first" | "last"): SizeOf {
+  const n = fixedLength(length);
+  const put = <X>(list: readonly X[], x: X): X[] => (where === "first" ? [x, ...list] : [...list, x]);
+  if (n === null && size.spec.vector) badKind(size.inputs[0] as Variable);
+  return {
+    spec: { lengths: put(size.spec.lengths, n), vector: size.spec.vector },
+    inputs: n === null ? put(size.inputs, length as Variable) : size.inputs,
+    broadcastable: put(size.broadcastable, n === 1),
+    literal: size.literal === null || n === null ? null : put(size.literal, n),
+  };
+}
+
 /** The lengths when shapes are bound; the size's inputs start at `first`. Reports `random-size-negative`, `random-size-entries`. */
 export function boundSize(ctx: Pick<ShapeContext<unknown>, "ints" | "fixed" | "fail" | "shapes">, spec: SizeSpec, first: number): number[] {
-  let next = first;
-  if (spec.vector && ctx.shapes[first]?.[0] !== spec.lengths.length) {
-    ctx.fail("random-size-entries", `The size of a random variable of ${spec.lengths.length} axes has ${ctx.shapes[first]?.[0]} lengths.`, "pass ndim that agrees with the size");
+  let next = 0;
+  if (spec.vector && ctx.shapes[first]?.[0] !== unknown(spec)) {
+    ctx.fail("random-size-entries", `The size of a random variable has ${ctx.shapes[first]?.[0]} lengths where ${unknown(spec)} were declared.`, "pass ndim that agrees with the size");
   }
   return spec.lengths.map((n, a) => {
-    const found = n ?? ctx.fixed((spec.vector ? ctx.ints(first)[a] : ctx.ints(next++)[0]) as Expr);
+    const found = n ?? ctx.fixed((spec.vector ? ctx.ints(first)[next++] : ctx.ints(first + next++)[0]) as Expr);
     if (found < 0) ctx.fail("random-size-negative", `Axis ${a} of a random variable has length ${found}.`, "give lengths >= 0");
     return found;
   });
@@ -81,5 +96,5 @@ export function boundSize(ctx: Pick<ShapeContext<unknown>, "ints" | "fixed" | "f
 /** The lengths from the values of the size's inputs. */
 export function valueSize(inputs: readonly NdArray[], spec: SizeSpec): number[] {
   let next = 0;
-  return spec.lengths.map((n, a) => n ?? Number(spec.vector ? inputs[0]?.data[a] : inputs[next++]?.data[0]));
+  return spec.lengths.map((n) => n ?? Number(spec.vector ? inputs[0]?.data[next++] : inputs[next++]?.data[0]));
 }
