@@ -138,8 +138,10 @@ export interface ElementwiseFields {
   readonly dtype: DTypeRule | ((inputs: readonly DType[]) => DType);
   /** The element: inputs are already converted to the dtype that the rule reads them in. */
   expr(...args: Expr[]): Expr;
-  /** The element in float64, written without the kernel language; `float` is the dtype computed in. */
+  /** The element in float64, written without the kernel language. */
   reference(...args: number[]): number;
+  /** The same where the result is int32, if float64 is not wide enough to wrap as C does. */
+  readonly integers?: (...args: number[]) => number;
   /** d cost / d input for each input, of the result's shape (the walk sums over stretched axes). Absent: not differentiable. */
   gradient?(ctx: GradientContext<Params>): readonly InputGradient[];
   /** Interval that tests draw each input from; default [-2, 2]. */
@@ -169,7 +171,7 @@ function readDType(rule: ElementwiseFields["dtype"], ds: readonly DType[], out: 
   return rule === "logical" ? "bool" : out;
 }
 
-/** Makes an elementwise op and the function users call. `arity` inputs; ranks are padded by `pad`. */
+/** Makes an elementwise op and the function users call. `arity` inputs (what `list.map(exp)` passes beyond them is ignored); ranks are padded by `pad`. */
 export function elementwiseOp<A extends readonly Operand[]>(arity: number, pad: Pad, f: ElementwiseFields): Callable<A> {
   const dtypeOf = (ds: readonly DType[]): DType => (typeof f.dtype === "function" ? f.dtype(ds) : resultDType(f.dtype, ds));
   const op = defineOp<Params>({
@@ -185,7 +187,10 @@ export function elementwiseOp<A extends readonly Operand[]>(arity: number, pad: 
         return cast(f.expr(...args.map((a) => (plain ? a : cast(a, read)))), out);
       },
     },
-    reference: (inputs, _, outputs) => [mapElements(f.reference, inputs, (outputs[0] as TensorType).dtype)],
+    reference: (inputs, _, outputs) => {
+      const { dtype } = outputs[0] as TensorType;
+      return [mapElements(dtype === "int32" ? (f.integers ?? f.reference) : f.reference, inputs, dtype)];
+    },
     samples: elementwiseSamples(arity, f),
     ...(f.gradient === undefined ? {} : { gradient: f.gradient }),
     ...(f.tolerance === undefined ? {} : { tolerance: f.tolerance }),
@@ -196,7 +201,7 @@ export function elementwiseOp<A extends readonly Operand[]>(arity: number, pad: 
     ...(f.onnx === undefined ? {} : { onnx: f.onnx }),
   });
   const call = (...args: A): Variable => {
-    const xs = asTensors(args);
+    const xs = asTensors(args.slice(0, arity));
     const ndim = Math.max(0, ...xs.map((x) => x.ndim));
     return apply1(op, xs.map((x) => (x.ndim === ndim ? x : pad(x, ndim))));
   };

@@ -29,12 +29,18 @@ export const gradientDType = (x: Variable): DType => (isFloat(x.dtype) ? x.dtype
 export const zeroGradient = (x: Variable): Variable => fill(x, scalarConstant(0, gradientDType(x)));
 const flat = (ctx: Ctx): Variable[] => ctx.inputs.map(zeroGradient);
 
-export const add = binary({
+/** Any number of operands, from the left. */
+export type Variadic = ((a: Operand, b: Operand, ...more: readonly Operand[]) => Variable) & { readonly op: Op };
+const variadic = (f: Binary): Variadic => Object.assign((a: Operand, b: Operand, ...more: readonly Operand[]): Variable => more.reduce<Variable>((total, x) => f(total, x), f(a, b)), { op: f.op });
+
+const add2 = binary({
   name: "add", doc: "a + b.", dtype: "arithmetic", infix: "+", onnx: "Add", commutative: true,
   expr: (a, b) => prim("add", a, b),
   reference: (a, b) => a + b,
   gradient: (ctx) => [ct(ctx), ct(ctx)],
 });
+/** a + b + …; see the record. */
+export const add = variadic(add2);
 
 export const sub = binary({
   name: "sub", doc: "a - b.", dtype: "arithmetic", infix: "-", onnx: "Sub",
@@ -43,12 +49,15 @@ export const sub = binary({
   gradient: (ctx) => [ct(ctx), neg(ct(ctx))],
 });
 
-export const mul = binary({
+const mul2 = binary({
   name: "mul", doc: "a * b.", dtype: "arithmetic", infix: "*", onnx: "Mul", commutative: true,
   expr: (a, b) => prim("mul", a, b),
   reference: (a, b) => a * b,
+  integers: Math.imul,
   gradient: (ctx) => [mul(ct(ctx), input(ctx, 1)), mul(ct(ctx), input(ctx, 0))],
 });
+/** a b …; see the record. */
+export const mul: Variadic = variadic(mul2);
 
 export const div = binary({
   name: "div", doc: "a / b, always a float: integers give floatX (Theano's true_div).", dtype: "float", infix: "/", onnx: "Div", domain: [[-2, 2], [0.5, 2]],
@@ -103,6 +112,7 @@ export const sqr = unary({
   name: "sqr", doc: "x * x.", dtype: "same",
   expr: (x) => prim("mul", x, x),
   reference: (x) => x * x,
+  integers: (x) => Math.imul(x, x),
   gradient: (ctx) => [mul(mul(ct(ctx), input(ctx, 0)), 2)],
 });
 

@@ -215,6 +215,36 @@ export const tanh = unary({
   gradient: (ctx) => [mul(ct(ctx), sub(1, sqr(output(ctx))))],
 });
 
+export const arcsinh = unary({
+  name: "arcsinh", doc: "The inverse hyperbolic sine, as sgn(x) log1p(|x| + x^2 / (1 + sqrt(1 + x^2))). Integers give floatX.", dtype: "float", onnx: "Asinh",
+  expr: (x) => {
+    const square = prim("mul", x, x);
+    const root = prim("add", like(1, x), prim("sqrt", prim("add", like(1, x), square)));
+    return prim("mul", prim("sgn", x), prim("log1p", prim("add", prim("abs", x), prim("div", square, root))));
+  },
+  reference: Math.asinh,
+  gradient: (ctx) => [div(ct(ctx), sqrt(add(sqr(input(ctx, 0)), 1)))],
+});
+
+export const arccosh = unary({
+  name: "arccosh", doc: "The inverse hyperbolic cosine, log(x + sqrt(x^2 - 1)); NaN below 1. Integers give floatX.", dtype: "float", onnx: "Acosh", domain: [[1.2, 3]],
+  expr: (x) => prim("log", prim("add", x, prim("sqrt", prim("sub", prim("mul", x, x), like(1, x))))),
+  reference: Math.acosh,
+  gradient: (ctx) => [div(ct(ctx), sqrt(sub(sqr(input(ctx, 0)), 1)))],
+});
+
+export const arctanh = unary({
+  name: "arctanh", doc: "The inverse hyperbolic tangent, (log1p(x) - log1p(-x)) / 2; NaN outside [-1, 1]. Integers give floatX.", dtype: "float", onnx: "Atanh", domain: [[-0.8, 0.8]],
+  expr: (x) => prim("mul", like(0.5, x), prim("sub", prim("log1p", x), prim("log1p", prim("neg", x)))),
+  reference: Math.atanh,
+  gradient: (ctx) => [div(ct(ctx), sub(1, sqr(input(ctx, 0))))],
+});
+
+/** Degrees as radians. */
+export const deg2rad = (x: Operand): Variable => mul(x, Math.PI / 180);
+/** Radians as degrees. */
+export const rad2deg = (x: Operand): Variable => mul(x, 180 / Math.PI);
+
 export const erf = unary({
   name: "erf", doc: "The error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x. Integers give floatX.", dtype: "float", onnx: "Erf",
   expr: (x) => prim("erf", x),
@@ -265,9 +295,12 @@ declare module "../graph/variable.js" {
     sinh(): Variable;
     cosh(): Variable;
     tanh(): Variable;
+    arcsinh(): Variable;
+    arccosh(): Variable;
+    arctanh(): Variable;
     erf(): Variable;
     erfc(): Variable;
   }
 }
 method({ pow, sqrt, exp, exp2, expm1, log, log2, log10, log1p, floor, ceil, trunc, round });
-method({ sin, cos, tan, arcsin, arccos, arctan, sinh, cosh, tanh, erf, erfc });
+method({ sin, cos, tan, arcsin, arccos, arctan, sinh, cosh, tanh, arcsinh, arccosh, arctanh, erf, erfc });

@@ -9,9 +9,10 @@ import { add, mul, neg, sub } from "./elementwise.js";
 import { crossentropyCategorical1hot } from "./labels.js";
 import { log } from "./math.js";
 import { sum } from "./reduce.js";
+import { softplus } from "./sigmoid.js";
 
 export { crossentropyCategorical1hot, crossentropySoftmax1hot, crossentropySoftmax1hotDx, pickPerRow } from "./labels.js";
-export { elu, hardSigmoid, relu, sigmoid, softplus, ultraFastSigmoid } from "./sigmoid.js";
+export { elu, hardSigmoid, relu, selu, sigmoid, softplus, softsign, ultraFastSigmoid } from "./sigmoid.js";
 export { logSoftmax, softmax, softmaxGrad } from "./softmax.js";
 
 /** -(t log(p) + (1 - t) log(1 - p)) elementwise, no mean (theano/tensor/nnet/nnet.py binary_crossentropy). */
@@ -20,6 +21,9 @@ export function binaryCrossentropy(output: Operand, target: Operand): Variable {
   const t = typeof target === "number" ? target : asTensor(target);
   return neg(add(mul(t, log(p)), mul(sub(1, t), log(sub(1, p)))));
 }
+
+/** `binaryCrossentropy(sigmoid(x), target)`, computed as softplus(x) - target x, which stays finite (theano/tensor/nnet/nnet.py sigmoid_binary_crossentropy). */
+export const sigmoidBinaryCrossentropy = (x: Operand, target: Operand): Variable => sub(softplus(x), mul(target, x));
 
 /**
  * The crossentropy of each row, a vector. `trueDist` is a matrix of distributions (-sum(t log p) over the last axis) or an int vector of labels

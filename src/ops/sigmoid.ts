@@ -7,7 +7,7 @@ import { constant, type Expr, prim } from "../codegen/ir/expr.js";
 import { scalarConstant, type Variable } from "../graph/variable.js";
 import { config } from "../util/config.js";
 import { asTensor, method, type Operand } from "./define.js";
-import { abs, add, clip, ct, gt, input, mul, output, sub, switch_, unary } from "./elementwise.js";
+import { abs, add, clip, ct, div, gt, input, mul, output, sub, switch_, unary } from "./elementwise.js";
 import { expm1 } from "./math.js";
 
 export const sigmoid = unary({
@@ -65,6 +65,12 @@ export function relu(x: Operand, alpha: Operand = 0): Variable {
 
 /** x where x > 0, else alpha (exp(x) - 1) (theano/tensor/nnet/nnet.py elu). */
 export const elu = (x: Operand, alpha: Operand = 1): Variable => switch_(gt(x, 0), x, mul(alpha, expm1(x)));
+
+/** 1.0507… elu(x, 1.6732…), the scaled exponential linear unit (Klambauer et al. 2017; theano/tensor/nnet/nnet.py selu). */
+export const selu = (x: Operand): Variable => mul(1.0507009873554804934193349852946, elu(x, 1.6732632423543772848170429916717));
+
+/** x / (1 + |x|) (theano/tensor/nnet/nnet.py softsign). */
+export const softsign = (x: Operand): Variable => div(x, add(abs(x), 1));
 
 declare module "../graph/variable.js" {
   interface Variable {

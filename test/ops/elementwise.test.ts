@@ -110,6 +110,22 @@ describe("edges", () => {
     expect(value(S.hardSigmoid(f64([-3, 0, 1, 3])))).toEqual([0, 0.5, 0.7, 1]);
   });
 
+  test("selu and softsign", () => {
+    expect((value(S.selu(f64([1, -1]))) as number[])[0]).toBeCloseTo(1.0507009873554805, 14);
+    expect((value(S.selu(f64([1, -1]))) as number[])[1]).toBeCloseTo(-1.1113307378125625, 12);
+    expect(value(S.softsign(f64([-3, 1])))).toEqual([-0.75, 0.5]);
+    expect((value(M.deg2rad(f64([180]))) as number[])[0]).toBeCloseTo(Math.PI, 14);
+    expect((value(M.rad2deg(f64([Math.PI]))) as number[])[0]).toBeCloseTo(180, 12);
+  });
+
+  test("whole-number products wrap as C's do; add and mul take any number of operands; map passes only the element", () => {
+    expect(value(i32([123456789]).mul(i32([987654321])))).toEqual([-67153019]);
+    expect(value(i32([123456789]).sqr())).toEqual([-1757895751]);
+    expect(value(E.add(f64(1), 2, f64(3)))).toBe(6);
+    expect(value(E.mul(f64(2), 3, f64(4)))).toBe(24);
+    expect([f64(2), f64(3)].map(E.sqr).map(value)).toEqual([4, 9]);
+  });
+
   test("sigmoid and softplus neither overflow nor lose the tails", () => {
     expect(value(S.softplus(f64([-800, 0, 800])))).toEqual([0, Math.LN2, 800]);
     expect(value(S.sigmoid(f64([-800, 0, 800])))).toEqual([0, 0.5, 1]);
@@ -181,6 +197,7 @@ describe("kernel expressions", () => {
   test.each([
     ["trunc", M.trunc.op, -1.7], ["roundHalfAwayFromZero", M.roundHalfAwayFromZero.op, -2.5], ["roundHalfToEven", M.roundHalfToEven.op, 2.5], ["log2", M.log2.op, 8], ["log10", M.log10.op, 1000],
     ["exp2", M.exp2.op, 0.5], ["sinh", M.sinh.op, 1e-3], ["cosh", M.cosh.op, -1.5], ["erfc", M.erfc.op, 0.3], ["inv", M.inv.op, 4], ["isinf", E.isinf.op, Number.NEGATIVE_INFINITY], ["isnan", E.isnan.op, Number.NaN],
+    ["arcsinh", M.arcsinh.op, -0.3], ["arccosh", M.arccosh.op, 1.5], ["arctanh", M.arctanh.op, 0.5],
     ["ultraFastSigmoid", S.ultraFastSigmoid.op, -5], ["sqr", E.sqr.op, -3], ["sgn", E.sgn.op, -0.1], ["softplus", S.softplus.op, 3], ["sigmoid", S.sigmoid.op, -3], ["floor", M.floor.op, -0.5],
   ] as const)("%s agrees with its reference", (_, op, x) => {
     const want = op.fields.reference([asarray(x, { dtype: "float64" })], {}, op.fields.infer([tensorType("float64", 0)], {}))[0]!.data[0]!;

@@ -4,13 +4,16 @@ import { grad } from "../../src/autodiff/grad.js";
 import { interpret } from "../../src/autodiff/interpret.js";
 import { verifyGrad } from "../../src/autodiff/verify.js";
 import type { DType } from "../../src/codegen/ir/dtype.js";
+import type { Params, ShapeContext } from "../../src/graph/op.js";
 import { tensorType } from "../../src/graph/types.js";
 import { Constant, Variable } from "../../src/graph/variable.js";
 import { asarray } from "../../src/numpy/convert.js";
 import type { ArrayLike } from "../../src/numpy/ndarray.js";
+import { allOps } from "../../src/ops/define.js";
 import * as nnet from "../../src/ops/nnet.js";
 import { mean } from "../../src/ops/statistics.js";
 import { sum } from "../../src/ops/reduce.js";
+import { fail } from "../../src/util/fail.js";
 
 const f64 = (x: ArrayLike): Variable => new Constant(asarray(x, { dtype: "float64" }), { broadcastable: asarray(x).shape.map(() => false) });
 const labels = (x: ArrayLike): Variable => new Constant(asarray(x, { dtype: "int32" }), { broadcastable: [false] });
@@ -62,6 +65,12 @@ describe("extremes", () => {
   });
 });
 
+test("sigmoidBinaryCrossentropy agrees with its two steps and stays finite", () => {
+  const x = f64([-1, 0.5, 2]);
+  close(nnet.sigmoidBinaryCrossentropy(x, f64([0, 1, 0.3])), data(nnet.binaryCrossentropy(nnet.sigmoid(x), f64([0, 1, 0.3]))), 12);
+  close(nnet.sigmoidBinaryCrossentropy(f64([1000, -1000]), f64([0, 1])), [1000, 1000]);
+});
+
 describe("gradients", () => {
   test("of the crossentropy of a softmax, both ways, agree with softmax minus one-hot", () => {
     const x = symbol("float64", 2);
@@ -90,6 +99,16 @@ describe("errors", () => {
     expect(() => nnet.categoricalCrossentropy(symbol("float32", 2), symbol("int32", 0))).toThrow("crossentropy-rank");
     expect(() => nnet.crossentropyCategorical1hot(symbol("float32", 2), symbol("float32", 1))).toThrow("labels-input");
     expect(() => nnet.crossentropySoftmax1hot(symbol("float32", 1), symbol("int32", 1))).toThrow("labels-input");
+  });
+  test("rows and labels, gradients and softmaxes of other shapes", () => {
+    const shape = (name: string, shapes: number[][]): unknown => {
+      const op = allOps().find((o) => o.name === name)!;
+      return op.fields.shape({ shapes, params: {}, fail: (code: string, what: string, fix: string) => fail("value", code, { what, fix }) } as unknown as ShapeContext<Params>);
+    };
+    expect(() => shape("crossentropySoftmax1hot", [[2, 3], [4]])).toThrow("labels-rows");
+    expect(() => shape("pickPerRow", [[2, 3], [1]])).toThrow("There are 1 labels for 2 rows");
+    expect(() => shape("softmaxGrad", [[2, 3], [2, 4]])).toThrow("softmax-grad-shape");
+    expect(shape("crossentropySoftmax1hotDx", [[2], [2, 3], [2]])).toEqual([[2, 3]]);
   });
   test("a label outside its row", () => {
     expect(() => data(nnet.crossentropyCategorical1hot(f64(X), labels([2, 3])))).toThrow("label-range");
