@@ -2,6 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import "../../src/ops/argmax.js";
+import "../../src/ops/alloc.js";
+import "../../src/ops/dot.js";
 import "../../src/ops/statistics.js";
 import type { Sample } from "../../src/graph/op.js";
 import { TensorType } from "../../src/graph/types.js";
