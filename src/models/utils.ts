@@ -2,8 +2,7 @@
  * The article's utils.py: `tileRasterImages` arranges the rows of a matrix as pictures in one picture (filters, samples).
  * On the public API only. Next: `savePng` writes the result.
  */
-import { NdArray } from "../numpy/ndarray.js";
-import { ValueError } from "../util/fail.js";
+import { NdArray, ValueError } from "../index.js";
 
 /** Rows of `X`: `[n, height * width]` or `[n, height, width]`. */
 export type Images = NdArray;

@@ -1,0 +1,65 @@
+/**
+ * The command line's options: those that every program takes, and how their texts are read. Must not know what programs do with them.
+ */
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { config } from "damo";
+
+export interface CommonOptions {
+  readonly dataset: string;
+  readonly device: string;
+  readonly floatX: "float32" | "float64";
+  readonly seed: number;
+  readonly out: string;
+  readonly trainSize?: number;
+  readonly validSize?: number;
+  readonly testSize?: number;
+  readonly plan?: boolean;
+}
+
+/** A whole number of at least 1. */
+export function count(text: string): number {
+  const n = Number(text);
+  if (!Number.isInteger(n) || n < 1) throw new InvalidArgumentError("A whole number of at least 1 is needed.");
+  return n;
+}
+
+export function seed(text: string): number {
+  const n = Number(text);
+  if (!Number.isInteger(n) || n < 0 || n > 0xffffffff || text.trim() === "") throw new InvalidArgumentError("A whole number from 0 to 4294967295 is needed.");
+  return n;
+}
+
+/** A whole number of at least 0. */
+export const countOrNone = (text: string): number => (text.trim() === "0" ? 0 : count(text));
+
+export function rate(text: string): number {
+  const x = Number(text);
+  if (!(x > 0 && Number.isFinite(x))) throw new InvalidArgumentError("A positive number is needed.");
+  return x;
+}
+
+/** "500,500" */
+export const counts = (text: string): number[] => text.split(",").map(count);
+
+/** Adds what every program takes. */
+export function withCommon(command: Command, defaults: { readonly out: string; readonly seed: number }): Command {
+  return command
+    .option("--dataset <name>", "digits (drawn here), mnist (downloaded once, or DAMO_DATA), a folder with MNIST's files, or the path of mnist.pkl.gz", "digits")
+    .option("--device <name>", "auto, reference, wasm, gpu, gpu:webgpu, gpu:webasm, …", config.device)
+    .addOption(new Option("--floatX <dtype>", "dtype of weights and data").choices(["float32", "float64"]).default(config.floatX))
+    .option("--seed <n>", "seed of weights and random streams", seed, defaults.seed)
+    .option("--out <folder>", "where pictures and models go", defaults.out)
+    .option("--train-size <n>", "drawn digits for training (default: 12000)", count)
+    .option("--valid-size <n>", "drawn digits for validation (default: 2400)", count)
+    .option("--test-size <n>", "drawn digits for testing (default: 2400)", count)
+    .option("--plan", "print the compiled plan at the end");
+}
+
+/** Sizes of the drawn digits, as `loadData` takes them. */
+export function sizesOf({ trainSize, validSize, testSize }: CommonOptions): { readonly sizes: { train?: number; valid?: number; test?: number } } {
+  const sizes: { train?: number; valid?: number; test?: number } = {};
+  if (trainSize !== undefined) sizes.train = trainSize;
+  if (validSize !== undefined) sizes.valid = validSize;
+  if (testSize !== undefined) sizes.test = testSize;
+  return { sizes };
+}

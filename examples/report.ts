@@ -1,0 +1,32 @@
+/**
+ * What the command-line program says before and after: settings beside the article's, what ran on which device and why, which files it wrote.
+ * Must not know models.
+ */
+import type { Explanation } from "damo";
+
+/** Our default of a setting, which fits a few minutes on two cores, and the article's. */
+export type Settings = Readonly<Record<string, { readonly ours: unknown; readonly article: unknown }>>;
+
+const text = (x: unknown): string => (Array.isArray(x) ? x.join(",") : String(x));
+
+/** `epochs 5 (article: 15), …`: only what differs from the article is shown beside it. */
+export function reportSettings(log: (line: string) => void, settings: Settings, chosen: Readonly<Record<string, unknown>>, dataset: string): void {
+  const parts = Object.entries(settings).map(([name, { article }]) => `${name} ${text(chosen[name])}${text(article) === text(chosen[name]) ? "" : ` (article: ${text(article)})`}`);
+  const data = dataset === "digits" ? "digits drawn here (article: MNIST)" : dataset;
+  log(`Settings: ${parts.join(", ")}; data: ${data}.${parts.some((p) => p.includes("(article")) ? " --article takes the article's." : ""}`);
+}
+
+export function reportFunction(name: string, f: { readonly explain: () => Explanation }, plan = false): void {
+  const e = f.explain();
+  if (e.kernels === null) return;
+  const launches = `${e.kernels.exact ? "" : "at least "}${e.kernels.launches}`;
+  console.log(`${name} ran on ${e.device}${e.description === "" ? "" : ` (${e.description})`}: ${e.reason}; ${e.kernels.distinct} kernels, ${launches} launches per call.`);
+  for (const note of e.notes) console.log(`  ${note}`);
+  if (plan) console.log(e.plan);
+}
+
+export function reportFiles(files: readonly string[]): void {
+  const [first, ...others] = files;
+  if (first === undefined) return;
+  console.log(`Written: ${files.length <= 3 ? files.join(", ") : `${first} … ${others.at(-1)} (${files.length} files)`}`);
+}

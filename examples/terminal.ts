@@ -1,0 +1,84 @@
+/**
+ * What a program shows in a terminal: log lines above a progress bar, or plain lines where there is no terminal; Ctrl-C as a request to stop.
+ * Must not know models. Next: main.ts gives its observers to the programs of damo/models.
+ */
+import cliProgress from "cli-progress";
+import type { Observers, Progress } from "damo/models";
+
+/** Without a terminal, a progress line is written this often at most. */
+const PLAIN_INTERVAL_MS = 5000;
+
+const seconds = (s: number): string => (s >= 60 ? `${Math.floor(s / 60)}m${String(Math.round(s % 60)).padStart(2, "0")}s` : `${Math.round(s)}s`);
+
+interface Shown {
+  readonly phase: string;
+  readonly cost: string;
+  readonly speed: string;
+  readonly left: string;
+}
+
+function describe(p: Progress): Shown {
+  const remaining = (p.nEpochs - p.epoch) * p.nBatches - p.batch - 1;
+  return {
+    phase: p.nEpochs > 1 ? `${p.phase}, epoch ${p.epoch}` : p.phase,
+    cost: Number.isNaN(p.cost) ? "" : `cost ${p.cost.toFixed(3)}`,
+    speed: `${p.batchesPerSecond.toFixed(p.batchesPerSecond < 10 ? 2 : 0)} batches/s`,
+    left: `${seconds(remaining / p.batchesPerSecond)} left`,
+  };
+}
+
+/** A bar on standard error while minibatches run; log lines on standard output. */
+export class Terminal {
+  readonly #bars: cliProgress.MultiBar | null;
+  readonly #controller = new AbortController();
+  #bar: cliProgress.SingleBar | null = null;
+  #lastPlain = performance.now();
+  readonly #onInterrupt = (): void => this.#interrupt();
+
+  constructor() {
+    const format = "{phase} [{bar}] {value}/{total} | {cost} | {speed} | {left}";
+    this.#bars = process.stderr.isTTY && process.stdout.isTTY ? new cliProgress.MultiBar({ format, clearOnComplete: true, hideCursor: true, barsize: 24, fps: 5, gracefulExit: false }, cliProgress.Presets.rect) : null;
+    process.on("SIGINT", this.#onInterrupt);
+  }
+
+  get interrupted(): boolean {
+    return this.#controller.signal.aborted;
+  }
+
+  readonly log = (line: string): void => {
+    if (this.#bars && this.#bar) this.#bars.log(`${line}\n`);
+    else console.log(line);
+  };
+
+  readonly progress = (p: Progress): void => {
+    const shown = describe(p);
+    if (this.#bars) {
+      if (this.#bar && this.#bar.getTotal() !== p.nBatches) this.#bar.setTotal(p.nBatches);
+      this.#bar ??= this.#bars.create(p.nBatches, 0, shown);
+      this.#bar.update(p.batch + 1, shown);
+      return;
+    }
+    if (performance.now() - this.#lastPlain < PLAIN_INTERVAL_MS) return;
+    this.#lastPlain = performance.now();
+    console.error(`${shown.phase}: ${p.batch + 1}/${p.nBatches}${shown.cost && `, ${shown.cost}`}, ${shown.speed}, ${shown.left}`);
+  };
+
+  get observers(): Required<Observers> {
+    return { log: this.log, progress: this.progress, signal: this.#controller.signal };
+  }
+
+  #interrupt(): void {
+    if (this.interrupted) {
+      this.close();
+      process.exit(130);
+    }
+    this.log("Stopping after this minibatch, then saving. Ctrl-C again quits at once.");
+    this.#controller.abort();
+  }
+
+  close(): void {
+    this.#bars?.stop();
+    this.#bar = null;
+    process.off("SIGINT", this.#onInterrupt);
+  }
+}

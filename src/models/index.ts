@@ -1,0 +1,13 @@
+/**
+ * `damo/models`: the article's programs, ported line by line on the public API. Nothing is defined here.
+ */
+export * from "./dbn.js";
+export * from "./dbn_program.js";
+export * from "./early_stopping.js";
+export * from "./logistic_sgd.js";
+export * from "./mlp.js";
+export * from "./model_files.js";
+export * from "./observe.js";
+export * from "./rbm.js";
+export * from "./rbm_program.js";
+export * from "./utils.js";

@@ -1,0 +1,30 @@
+/**
+ * The article's RBM on the real MNIST: PCD-15, minibatches of 20, 500 hidden units, NumPy streams of seed 123, float64.
+ * Expected: an independent NumPy program (input rounded half to even).
+ */
+import { expect, test } from "vitest";
+import { compile, config, numpy as np, RandomStreams, shared, T } from "../../src/index.js";
+import { loadData, minibatch } from "../../src/models/logistic_sgd.js";
+import { RBM } from "../../src/models/rbm.js";
+import { describeOnMnist, MINUTES } from "./mnist.js";
+
+describeOnMnist("RBM on MNIST", () => {
+  test(
+    "mean monitoring cost of minibatches 0-99",
+    async () => {
+      const [[trainSetX]] = await loadData("mnist");
+      const index = T.lscalar();
+      const x = T.matrix("x");
+      const rng = new np.random.RandomState(123);
+      const theanoRng = new RandomStreams(rng.randint(2 ** 30));
+      const persistentChain = shared(np.zeros([20, 500], { dtype: config.floatX }));
+      const rbm = new RBM({ input: x, nVisible: 28 * 28, nHidden: 500, numpyRng: rng, theanoRng });
+      const [cost, updates] = rbm.getCostUpdates({ lr: 0.1, persistent: persistentChain, k: 15 });
+      const trainRbm = compile([index], cost, { updates, givens: [[x, minibatch(trainSetX, index, 20)]] });
+      const meanCost: number[] = [];
+      for (let batchIndex = 0; batchIndex < 100; batchIndex++) meanCost.push(Number(await trainRbm(batchIndex)));
+      expect(np.mean(meanCost)).toBeCloseTo(-27.423969102950547, 10);
+    },
+    15 * MINUTES,
+  );
+});

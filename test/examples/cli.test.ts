@@ -1,0 +1,100 @@
+/**
+ * The command-line program as a user runs it: built, in a child process, with tiny settings. Ctrl-C saves.
+ */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadRbm } from "../../src/models/rbm_program.js";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const main = join(root, "dist/examples/main.js");
+
+/** The newest change of any file in a folder. */
+const newest = (folder: string): number => Math.max(...readdirSync(folder, { recursive: true, withFileTypes: true }).filter((f) => f.isFile()).map((f) => statSync(join(f.parentPath, f.name)).mtimeMs));
+
+let folder = "";
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "damo-cli-"));
+  const stale = !existsSync(main) || statSync(main).mtimeMs < Math.max(newest(join(root, "src")), newest(join(root, "examples")));
+  if (stale) execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", join(root, "tsconfig.build.json")], { stdio: "inherit" });
+}, 120_000);
+afterAll(() => rm(folder, { recursive: true }));
+
+interface Ran { readonly status: number | null; readonly out: string; readonly err: string }
+
+function start(args: readonly string[]): { readonly child: ChildProcess; readonly seen: { out: string; err: string }; readonly ended: Promise<Ran> } {
+  const child = spawn(process.execPath, [main, ...args], { cwd: folder, env: { ...process.env, DAMO_FLAGS: "" } });
+  const seen = { out: "", err: "" };
+  child.stdout.on("data", (d: Buffer) => (seen.out += d));
+  child.stderr.on("data", (d: Buffer) => (seen.err += d));
+  return { child, seen, ended: new Promise((resolve) => child.on("close", (status) => resolve({ status, ...seen }))) };
+}
+const damo = (...args: string[]): Promise<Ran> => start(args).ended;
+
+const FEW = ["--train-size", "200", "--valid-size", "60", "--test-size", "60"];
+const SMALL_RBM = [...FEW, "--hidden", "12", "--k", "2", "--chains", "4", "--samples", "2", "--plot-every", "3"];
+
+describe("rbm", () => {
+  test("trains, writes pictures and the model, says what ran; sample continues from the file", async () => {
+    const r = await damo("rbm", ...SMALL_RBM, "--epochs", "2", "--out", "plots");
+    expect(r.err).not.toMatch(/Error/);
+    expect(r.status).toBe(0);
+    expect(r.out).toMatch(/^Settings: epochs 2 \(article: 15\), hidden 12 \(article: 500\)/);
+    expect(r.out).toMatch(/\nTraining epoch 1, cost is -\d+\.\d+\nTraining took \d+\.\d+ minutes\n/);
+    expect(r.out).toMatch(/\ntrain_rbm ran on \S+ .*; \d+ kernels, \d+ launches per call\./);
+    expect((await readdir(join(folder, "plots"))).sort()).toEqual(["filters_at_epoch_0.png", "filters_at_epoch_1.png", "rbm.npz", "samples.png"]);
+    const s = await damo("sample", "--model", "plots/rbm.npz", ...FEW, "--chains", "4", "--samples", "2", "--plot-every", "3", "--out", "more");
+    expect([s.status, s.out.split("\n").filter((l) => l.startsWith(" ... plotting sample"))]).toEqual([0, [" ... plotting sample 0", " ... plotting sample 1"]]);
+    expect(await readdir(join(folder, "more"))).toEqual(["samples.png"]);
+  }, 120_000);
+
+  test("Ctrl-C finishes the minibatch, saves, and exits with 130", async () => {
+    const { child, seen, ended } = start(["rbm", ...SMALL_RBM, "--epochs", "100000", "--out", "stopped"]);
+    while (!seen.out.includes("Training epoch 0") && child.exitCode === null) await new Promise((r) => setTimeout(r, 20));
+    child.kill("SIGINT");
+    const r = await ended;
+    expect(r.status).toBe(130);
+    expect(r.out).toContain("Stopping after this minibatch");
+    expect(await readdir(join(folder, "stopped"))).toEqual(expect.arrayContaining(["filters_at_epoch_0.png", "rbm.npz", "samples.png"]));
+    expect((await loadRbm(join(folder, "stopped/rbm.npz"))).nHidden).toBe(12);
+  }, 120_000);
+});
+
+describe("classifiers", () => {
+  test.each([
+    ["logistic", ["--epochs", "2", "--batch", "20"], 1],
+    ["mlp", ["--epochs", "1", "--hidden", "8"], 1],
+    ["dbn", ["--epochs", "1", "--pretrain-epochs", "1", "--hidden", "8,6"], 3],
+  ] as const)("%s trains and predict reads its model", async (name, options, functions) => {
+    const r = await damo(name, ...FEW, ...options, "--out", name);
+    expect(r.err).not.toMatch(/Error/);
+    expect(r.status).toBe(0);
+    expect(r.out).toMatch(/Optimization complete/);
+    expect(r.out.match(/ ran on .* launches per call\./g)).toHaveLength(functions);
+    const p = await damo("predict", "--model", join(name, "best_model.npz"), ...FEW, "--count", "5");
+    expect(p.out).toMatch(/Predicted values for the first 5 examples in test set:\n\[\d( \d){4}\]\nTheir labels: \[\d( \d){4}\]; \d of 5 wrong\./);
+    expect(p.status).toBe(0);
+  }, 120_000);
+});
+
+describe("mistakes", () => {
+  test.each([
+    [["rbm", "--epochs", "0"], /whole number of at least 1/],
+    [["rbm", "--lr", "-1"], /positive number/],
+    [["rbm", "--seed", "x"], /0 to 4294967295/],
+    [["rbm", "--floatX", "float16"], /Allowed choices are float32, float64/],
+    [["rbm", "--dataset", "nowhere"], /\[dataset-name\]/],
+    [["rbm", "--device", "abacus"], /abacus/],
+    [["predict", "--model", "none.npz"], /\[file-read\]/],
+    [["teach"], /unknown command/],
+  ])("%j", async (args, message) => {
+    const r = await damo(...args, ...(args.length > 1 ? ["--out", "mistakes"] : []));
+    expect(r.status).toBe(1);
+    expect(r.err).toMatch(message);
+    expect(r.err).not.toMatch(/\n\s+at /);
+  }, 60_000);
+});
