@@ -2,6 +2,7 @@
  * For every registered op: documentation, shapes and dtypes of its reference against infer, its gradient against finite differences, and its
  * element expression or its composition against the reference.
  */
+import { readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { interpret } from "../../src/autodiff/interpret.js";
 import { verifyGrad } from "../../src/autodiff/verify.js";
@@ -11,12 +12,9 @@ import type { Op } from "../../src/graph/op.js";
 import { apply } from "../../src/graph/variable.js";
 import { allOps } from "../../src/ops/define.js";
 import { drawSample } from "../../src/ops/samples.js";
-import "../../src/ops/dimshuffle.js";
-import "../../src/ops/elementwise.js";
-import "../../src/ops/identities.js";
-import "../../src/ops/math.js";
-import "../../src/ops/nnet.js";
 
+const folder = new URL("../../src/ops/", import.meta.url);
+for (const file of readdirSync(folder).sort()) await import(new URL(file, folder).href);
 const ops = allOps();
 
 test("there are ops, with unique names and a sentence each", () => {
