@@ -1,41 +1,44 @@
 /**
- * The scan op: constants, carry, sequences -> carry, stacked outputs. Everything of Theano's scan (taps, outputsInfo, updates, goBackwards)
- * is reduced to it by scan.ts. compile lowers it to a loop step. Next: scan_grad.ts, scan_rules.ts.
+ * The op `scan`: carry and sequences in, carry and stacked outputs out, one body per step. compile lowers it to a loop step and infers its
+ * shapes itself (compile/loop.ts). Must not know the user's call. Next: scan_grad.ts, then scan.ts.
  */
-import type { FrozenGraph } from "../graph/function_graph.js";
-import type { Params } from "../graph/op.js";
+import type { Op } from "../graph/op.js";
+import { TensorType } from "../graph/types.js";
+import type { Variable } from "../graph/variable.js";
+import { defineOp } from "../ops/define.js";
+import { impossible } from "../util/fail.js";
+import { interpretScan } from "./reference.js";
+import { scanGradient } from "./scan_grad.js";
+import { bodyInputs, scanInputs, scanOutputs, type ScanParams } from "./scan_params.js";
 
-export interface ScanParams extends Params {
-  /**
-   * One step. Inputs: a row of each sequence, the carries, the constants. Outputs: the next carries (same types as the carries), then one
-   * value per stacked output.
-   */
-  readonly body: FrozenGraph;
-  readonly sequences: number;
-  readonly carries: number;
-  /** For each stacked output: all steps (a new leading axis), or only the last step's value. */
-  readonly keep: readonly ("all" | "last")[];
-  /** Gradients reach this many last steps back; null is all of them. */
-  readonly truncate: number | null;
-  readonly name: string;
-}
+export { bodyInputs, scanInputs, scanOutputs, type ScanParams } from "./scan_params.js";
 
-/** The parts of a scan node's inputs: [steps (0-d int32), ...sequences (leading axis >= steps), ...initial carries, ...constants]. */
-export function scanInputs<T>(inputs: readonly T[], p: ScanParams): { steps: T; sequences: readonly T[]; carries: readonly T[]; constants: readonly T[] } {
-  return {
-    steps: inputs[0] as T,
-    sequences: inputs.slice(1, 1 + p.sequences),
-    carries: inputs.slice(1 + p.sequences, 1 + p.sequences + p.carries),
-    constants: inputs.slice(1 + p.sequences + p.carries),
+/** The type of all steps' values: a new first axis that does not stretch. */
+const stackedType = (row: TensorType): TensorType => new TensorType(row.dtype, [false, ...row.broadcastable]);
+
+function infer(inputs: readonly TensorType[], p: ScanParams): readonly TensorType[] {
+  const outer = scanInputs(inputs, p);
+  const inner = bodyInputs(p.body.inputs, p);
+  const after = scanOutputs(p.body.outputs, p);
+  const same = (t: TensorType | undefined, v: Variable, what: string): void => {
+    if (t?.equals(v.type) !== true) impossible(`${p.name}: ${what} is ${t} outside and ${v} in the body`);
   };
+  outer.sequences.forEach((t, i) => same(new TensorType(t.dtype, t.broadcastable.slice(1)), inner.rows[i] as Variable, `sequence ${i}`));
+  outer.carries.forEach((t, i) => {
+    same(t, inner.carries[i] as Variable, `state ${i}`);
+    same(t, after.carries[i] as Variable, `next state ${i}`);
+  });
+  outer.constants.forEach((t, i) => same(t, inner.constants[i] as Variable, `constant ${i}`));
+  return [...outer.carries, ...after.stacked.map((v, i) => (p.keep[i] === "all" ? stackedType(v.type) : v.type))];
 }
 
-/** The parts of the body's inputs. */
-export function bodyInputs<T>(inputs: readonly T[], p: ScanParams): { rows: readonly T[]; carries: readonly T[]; constants: readonly T[] } {
-  return { rows: inputs.slice(0, p.sequences), carries: inputs.slice(p.sequences, p.sequences + p.carries), constants: inputs.slice(p.sequences + p.carries) };
-}
-
-/** The parts of a scan node's outputs (final carries, stacked outputs), or of the body's (next carries, this step's outputs). */
-export function scanOutputs<T>(outputs: readonly T[], p: ScanParams): { carries: readonly T[]; stacked: readonly T[] } {
-  return { carries: outputs.slice(0, p.carries), stacked: outputs.slice(p.carries) };
-}
+export const scanOp: Op = defineOp<ScanParams>({
+  name: "scan",
+  doc: "Runs a body `steps` times. Inputs: steps, sequences, initial carries, constants. Outputs: final carries, then for each stacked output all steps (a new first axis) or the last (theano/scan_module/scan_op.py).",
+  infer,
+  shape: () => impossible("shapes of a loop are inferred by compile"),
+  lower: { kind: "loop" },
+  gradient: scanGradient,
+  reference: interpretScan,
+  samples: [],
+});
