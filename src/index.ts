@@ -11,6 +11,7 @@ import * as numpyFunctions from "./numpy/index.js";
 import * as argmaxOps from "./ops/argmax.js";
 import { asTensor } from "./ops/define.js";
 import { dimshuffle, transpose } from "./ops/dimshuffle.js";
+import { batchedDot, dot, outer } from "./ops/dot.js";
 import * as elementwise from "./ops/elementwise.js";
 import { constant, inputMakers, tensor, TensorType } from "./ops/inputs.js";
 import * as math from "./ops/math.js";
@@ -34,7 +35,7 @@ export const T = {
   clip, switch: switch_, where, fill, second: fill, cast, isnan, isinf,
   ...math,
   sum, prod, max, min, any, all, ...argmaxOps, mean: statistics.mean, var: statistics.variance, std: statistics.std,
-  dimshuffle, transpose, shape, addbroadcast, patternBroadcast, unbroadcast,
+  dot, batchedDot, outer, dimshuffle, transpose, shape, addbroadcast, patternBroadcast, unbroadcast,
   nnet: nnetOps,
 };
 
