@@ -63,6 +63,5 @@ export { all, ellipsis, newAxis, Slice, slice } from "./ops/slices.js";
 export { MRGRandomStreams } from "./random/mrg_streams.js";
 export type { RandomState } from "./random/random_state.js";
 export { RandomStreams } from "./random/streams.js";
-export { scan } from "./scan/scan.js";
 export { config } from "./util/config.js";
 export * from "./util/fail.js";
