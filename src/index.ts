@@ -8,6 +8,7 @@ import { referenceFactory } from "./codegen/reference/backend.js";
 import { In as Input, type InOptions } from "./compile/arguments.js";
 import type { Variable } from "./graph/variable.js";
 import * as numpyFunctions from "./numpy/index.js";
+import { arange } from "./ops/alloc.js";
 import * as argmaxOps from "./ops/argmax.js";
 import { asTensor } from "./ops/define.js";
 import { dimshuffle, transpose } from "./ops/dimshuffle.js";
@@ -18,6 +19,7 @@ import * as math from "./ops/math.js";
 import * as nnetOps from "./ops/nnet.js";
 import { addbroadcast, patternBroadcast, unbroadcast } from "./ops/rebroadcast.js";
 import * as reduce from "./ops/reduce.js";
+import { incSubtensor, setSubtensor } from "./ops/set_subtensor.js";
 import { shape } from "./ops/shape.js";
 import * as statistics from "./ops/statistics.js";
 import { RandomState } from "./random/random_state.js";
@@ -35,6 +37,7 @@ export const T = {
   clip, switch: switch_, where, fill, second: fill, cast, isnan, isinf,
   ...math,
   sum, prod, max, min, any, all, ...argmaxOps, mean: statistics.mean, var: statistics.variance, std: statistics.std,
+  arange, setSubtensor, incSubtensor,
   dot, batchedDot, outer, dimshuffle, transpose, shape, addbroadcast, patternBroadcast, unbroadcast,
   nnet: nnetOps,
 };
@@ -63,5 +66,6 @@ export { all, ellipsis, newAxis, Slice, slice } from "./ops/slices.js";
 export { MRGRandomStreams } from "./random/mrg_streams.js";
 export type { RandomState } from "./random/random_state.js";
 export { RandomStreams } from "./random/streams.js";
+export { scan } from "./scan/scan.js";
 export { config } from "./util/config.js";
 export * from "./util/fail.js";
