@@ -4,7 +4,7 @@
  */
 import { appliesOf, FrozenGraph } from "../graph/function_graph.js";
 import type { Params } from "../graph/op.js";
-import { Constant, type Variable } from "../graph/variable.js";
+import { type Apply, Constant, type Variable } from "../graph/variable.js";
 
 const LONGEST = 4;
 
@@ -22,7 +22,7 @@ function printConstant(c: Constant): string {
   return shape.length === 0 ? text : `[${text}]`;
 }
 
-/** `mul(2, exp(x)) ; …`: outputs separated by `; `. Results read more than once are `%n=op(…)` at first and `%n` afterwards. */
+/** `mul(2, exp(x))`: outputs separated by `; `. What is read more than once is `%n=op(…)` at first and `%n` afterwards; `.i` is output i of several. */
 export function printGraph(outputs: readonly Variable[], inputs: readonly Variable[] = []): string {
   const names = new Map<Variable, string>();
   inputs.forEach((v, i) => names.set(v, v.name ?? `#${i}`));
@@ -32,22 +32,25 @@ export function printGraph(outputs: readonly Variable[], inputs: readonly Variab
     names.set(v, known);
     return known;
   };
-  const uses = new Map<Variable, number>();
-  const applies = appliesOf(outputs);
-  for (const v of [...applies.flatMap((a) => a.inputs), ...outputs]) uses.set(v, (uses.get(v) ?? 0) + 1);
-  const texts = new Map<Variable, string>();
-  let shared = 0;
-  const take = (v: Variable): string => {
-    if (v.owner === null || names.has(v)) return leaf(v);
-    const text = texts.get(v) ?? "?";
-    if ((uses.get(v) ?? 0) < 2) return text;
-    const name = `%${shared++}`;
-    names.set(v, name);
-    return `${name}=${text}`;
-  };
-  for (const a of applies) {
-    const head = `${a.op.name}${printParams(a.params)}(${a.inputs.map(take).join(", ")})`;
-    for (const o of a.outputs) texts.set(o, a.outputs.length > 1 ? `${head}.${o.index}` : head);
+  const uses = new Map<Apply | null, number>();
+  for (const v of [...appliesOf(outputs).flatMap((a) => a.inputs), ...outputs]) uses.set(v.owner, (uses.get(v.owner) ?? 0) + 1);
+  const shared = new Map<Apply, string>();
+  const out: string[] = [];
+  const stack: (string | Variable)[] = separated(outputs, "; ").reverse();
+  for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
+    if (typeof top === "string") out.push(top);
+    else if (top.owner === null || names.has(top)) out.push(leaf(top));
+    else {
+      const { owner } = top;
+      const known = shared.get(owner);
+      const which = owner.outputs.length > 1 ? `.${top.index}` : "";
+      if (known === undefined && (uses.get(owner) ?? 0) > 1) shared.set(owner, `%${shared.size}`);
+      const label = shared.has(owner) ? `${shared.get(owner)}=` : "";
+      if (known !== undefined) out.push(known + which);
+      else stack.push(`)${which}`, ...separated(owner.inputs, ", ").reverse(), `${label}${owner.op.name}${printParams(owner.params)}(`);
+    }
   }
-  return outputs.map(take).join("; ");
+  return out.join("");
 }
+
+const separated = (vs: readonly Variable[], by: string): (string | Variable)[] => vs.flatMap((v, i) => (i === 0 ? [v] : [by, v]));

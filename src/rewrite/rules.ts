@@ -3,9 +3,16 @@
  * Next: phases.ts.
  */
 import type { Rule } from "../graph/rule.js";
+import { ARITHMETIC_RULES } from "../ops/arithmetic_rules.js";
 import { allOps } from "../ops/define.js";
-
-const FILES: readonly (readonly Rule[])[] = [];
+import { fillRules } from "../ops/fill_rules.js";
+import { LOG_RULES } from "../ops/log_rules.js";
+import { NNET_RULES } from "../ops/nnet_rules.js";
+import { shapeRules } from "../ops/shape_rules.js";
+import { SUBTENSOR_RULES } from "../ops/subtensor_rules.js";
+import { SWITCH_RULES } from "../ops/switch_rules.js";
 
 /** In the order in which they are tried at a node. */
-export const allRules = (): readonly Rule[] => [...FILES.flat(), ...allOps().flatMap((op) => op.fields.rules ?? [])];
+export const allRules = (): readonly Rule[] => [
+  ...fillRules(), ...shapeRules(), ...SUBTENSOR_RULES, ...SWITCH_RULES, ...ARITHMETIC_RULES, ...LOG_RULES, ...NNET_RULES, ...allOps().flatMap((op) => op.fields.rules ?? []),
+];
