@@ -63,7 +63,8 @@ const oneHotOp = defineOp({
   reference: ([x, y], _, [type]) => [scattered(x as NdArray, y as NdArray, type, () => 1)],
   samples,
 });
-const oneHotLike = (x: Variable, y: Variable): Variable => apply1(oneHotOp, [x, y]);
+/** Where each row's label is, as a bool matrix of x's shape. */
+export const oneHotLike = Object.assign((x: Variable, y: Variable): Variable => apply1(oneHotOp, [x, y]), { op: oneHotOp });
 
 const pickOp: Op = defineOp({
   name: "pickPerRow",

@@ -11,7 +11,7 @@ import { normaliseAxis } from "./shape.js";
 
 interface PatternParams extends Params { readonly broadcastable: readonly boolean[] }
 
-const op: Op = defineOp<PatternParams>({
+export const rebroadcastOp: Op = defineOp<PatternParams>({
   name: "rebroadcast",
   doc: "x with other broadcast flags. A flag set on an axis that is longer than 1 is the error `rebroadcast-length` (theano/compile/ops.py Rebroadcast).",
   infer: ([x], { broadcastable }) => [new TensorType((x as TensorType).dtype, broadcastable)],
@@ -37,7 +37,7 @@ export function patternBroadcast(x: Operand, broadcastable: readonly boolean[]):
   if (broadcastable.length !== v.ndim) {
     fail("value", "rebroadcast-rank", { what: `${broadcastable.length} broadcast flags were given for ${v}.`, where: String(v.origin), fix: `give ${v.ndim} flags` });
   }
-  return broadcastable.every((b, a) => b === v.broadcastable[a]) ? v : apply1(op, [v], { broadcastable: [...broadcastable] });
+  return broadcastable.every((b, a) => b === v.broadcastable[a]) ? v : apply1(rebroadcastOp, [v], { broadcastable: [...broadcastable] });
 }
 
 function withFlags(x: Operand, axes: readonly number[], flag: boolean): Variable {
@@ -50,3 +50,5 @@ function withFlags(x: Operand, axes: readonly number[], flag: boolean): Variable
 export const addbroadcast = (x: Operand, ...axes: readonly number[]): Variable => withFlags(x, axes, true);
 /** Declares that axes do not broadcast, whatever their length. */
 export const unbroadcast = (x: Operand, ...axes: readonly number[]): Variable => withFlags(x, axes, false);
+
+export { op as rebroadcastOp };

@@ -26,7 +26,7 @@ function inferred(lengths: readonly number[], size: number): number[] | null {
   return sizeOf(shape) === size && Number.isInteger(rest) && lengths.filter((d) => d === -1).length <= 1 ? shape : null;
 }
 
-const reshapeOp: Op = defineOp<ReshapeParams>({
+export const reshapeOp: Op = defineOp<ReshapeParams>({
   name: "reshape",
   doc: "x's elements in row-major order under new lengths, one of which may be -1. A literal 1 makes an axis that broadcasts. Another number of elements: `reshape-size`.",
   infer: ([x], { lengths }) => [new TensorType((x as TensorType).dtype, dimFlags(lengths))],
@@ -125,3 +125,5 @@ declare module "../graph/variable.js" {
   }
 }
 method({ reshape, flatten, ravel, squeeze, swapaxes });
+
+export { reshapeOp };

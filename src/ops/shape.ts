@@ -113,3 +113,5 @@ export function partsOf(v: Variable): readonly (number | Variable)[] | null {
   return null;
 }
 
+
+export { shapeAxisOp, shapeOp };
