@@ -3,16 +3,17 @@
  * shared state whose default update is the state after the draw, and moves the generator to its next stream. Draws are kernels of any
  * device. Must not know devices. streams.ts is the sister with NumPy's generator.
  */
-import { type FloatDType, isFloat, promote, toDType } from "../codegen/ir/dtype.js";
+import type { FloatDType } from "../codegen/ir/dtype.js";
 import { apply, SharedVariable, type Variable } from "../graph/variable.js";
 import { NdArray } from "../numpy/ndarray.js";
 import { asTensor, type Operand } from "../ops/define.js";
 import { add, cast, lt, mul, sub } from "../ops/elementwise.js";
 import type { ShapeLike } from "../ops/shape.js";
-import { config } from "../util/config.js";
 import { fail } from "../util/fail.js";
+import { drawnFrom, floatOf, type RandomVariable, type StateUpdate } from "./draw.js";
 import "../ops/shared.js";
-import { mrgDraw, type MrgParams } from "./mrg_op.js";
+import { mrgLongDraw } from "./mrg_long.js";
+import { MRG_BLOCK, mrgDraw, type MrgParams } from "./mrg_op.js";
 import { guessNStreams, mrgNextStream, mrgSeed, mrgSubstreams } from "./mrg31k3p.js";
 import { readSize } from "./size.js";
 
@@ -28,9 +29,6 @@ export interface MrgDrawOptions {
 export interface MrgUniformOptions extends MrgDrawOptions { readonly low?: Operand | undefined; readonly high?: Operand | undefined }
 export interface MrgNormalOptions extends MrgDrawOptions { readonly avg?: Operand | undefined; readonly std?: Operand | undefined }
 export interface MrgBinomialOptions extends MrgDrawOptions { readonly n?: number | undefined; readonly p?: Operand | undefined }
-
-/** A shared state and the state after the draw, which is its default update. */
-export type StateUpdate = readonly [state: SharedVariable, next: Variable];
 
 export class MRGRandomStreams {
   readonly #seed: number | readonly number[];
@@ -80,47 +78,43 @@ export class MRGRandomStreams {
     return new NdArray(rows, [streams, 6], "int32");
   }
 
-  #draw({ size, ndim, nstreams }: MrgDrawOptions, dtype: FloatDType, distribution: MrgParams["distribution"]): Variable {
+  #draw({ size, ndim, nstreams }: MrgDrawOptions, dtype: FloatDType, distribution: MrgParams["distribution"]): RandomVariable {
     const { spec, inputs, broadcastable, literal } = readSize(size, ndim);
     const counted = literal !== null && distribution === "normal" ? [Math.ceil(literal.reduce((a, b) => a * b, 1) / 2) * 2] : literal;
     const streams = nstreams ?? Math.max(1, guessNStreams(counted ?? "symbolic"));
     const state = new SharedVariable(this.#substreams(streams), { name: "rng" });
-    const [next, sample] = apply(mrgDraw, [state, ...inputs], { size: spec, broadcastable, dtype, distribution }) as [Variable, Variable];
+    const short = spec.lengths.every((n) => n !== null) && spec.lengths.reduce<number>((n, d) => n * (d as number), 1) < streams * MRG_BLOCK;
+    const [next, sample] = apply(short ? mrgDraw : mrgLongDraw, [state, ...inputs], { size: spec, broadcastable, dtype, distribution, blocked: false }) as [Variable, Variable];
     state.defaultUpdate = next;
-    this.#draws.push({ update: [state, next], streams });
-    return sample;
+    const update: StateUpdate = [state, next];
+    this.#draws.push({ update, streams });
+    return drawnFrom(sample, update);
   }
 
   /** Uniform on (low, high], (0, 1] by default: low + (high - low) u. dtype: the largest of floatX, low's and high's. */
-  uniform(options: MrgUniformOptions): Variable {
+  uniform(options: MrgUniformOptions): RandomVariable {
     const { low = 0, high = 1 } = options;
     const dtype = floatOf(options.dtype, low, high);
     const u = this.#draw(options, dtype, "uniform");
     if (low === 0 && high === 1) return u;
     const [from, to] = [cast(asTensor(low), dtype), cast(asTensor(high), dtype)];
-    return add(mul(u, sub(to, from)), from);
+    return drawnFrom(add(mul(u, sub(to, from)), from), u.update);
   }
 
   /** 1 with probability p, else 0: uniform(size) < p, as int32 unless `dtype` says otherwise. p broadcasts against the size. Throws `mrg-binomial-n` for n other than 1. */
-  binomial(options: MrgBinomialOptions): Variable {
+  binomial(options: MrgBinomialOptions): RandomVariable {
     const { n = 1, p = 0.5, dtype = "int32" } = options;
     if (n !== 1) fail("unsupported", "mrg-binomial-n", { what: `MRGRandomStreams.binomial draws with n = 1 only, got ${n}.`, fix: "sum n draws, or use RandomStreams" });
-    return cast(lt(this.#draw(options, floatOf(undefined), "uniform"), p), dtype);
+    const u = this.#draw(options, floatOf(undefined), "uniform");
+    return drawnFrom(cast(lt(u, p), dtype), u.update);
   }
 
   /** Normal with mean avg (0) and standard deviation std (1), by Box and Muller. dtype: the largest of floatX, avg's and std's. */
-  normal(options: MrgNormalOptions): Variable {
+  normal(options: MrgNormalOptions): RandomVariable {
     const { avg = 0, std = 1 } = options;
     const dtype = floatOf(options.dtype, avg, std);
     const z = this.#draw(options, dtype, "normal");
     const scaled = std === 1 ? z : mul(z, cast(asTensor(std), dtype));
-    return avg === 0 ? scaled : add(scaled, cast(asTensor(avg), dtype));
+    return drawnFrom(avg === 0 ? scaled : add(scaled, cast(asTensor(avg), dtype)), z.update);
   }
-}
-
-/** The dtype asked for, or the largest of floatX and the operands'. Throws `random-dtype` unless it is a float. */
-export function floatOf(asked: string | undefined, ...operands: readonly Operand[]): FloatDType {
-  const dtype = asked === undefined ? promote(config.floatX, ...operands.filter((x) => typeof x !== "number").map((x) => asTensor(x).dtype)) : toDType(asked);
-  if (!isFloat(dtype)) return fail("type", "random-dtype", { what: `uniform and normal draws are floats, got dtype ${dtype}.`, fix: "use float32 or float64, and cast the result" });
-  return dtype;
 }

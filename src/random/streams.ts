@@ -11,7 +11,7 @@ import { cast } from "../ops/elementwise.js";
 import { lengthsOf, shapeAt, type ShapeLike } from "../ops/shape.js";
 import "../ops/shared.js";
 import { fail } from "../util/fail.js";
-import { floatOf, type StateUpdate } from "./mrg_streams.js";
+import { drawnFrom, floatOf, type RandomVariable, type StateUpdate } from "./draw.js";
 import { type MtState, seedState } from "./mt19937.js";
 import type { Distribution } from "./mt_draws.js";
 import { bernoulli, mtOps, pairRows } from "./mt_op.js";
@@ -32,13 +32,6 @@ export interface BinomialOptions extends DrawOptions { readonly n?: Operand | un
 export interface MultinomialOptions extends DrawOptions { readonly n?: number | undefined; readonly pvals: Operand }
 export interface PermutationOptions extends DrawOptions { readonly n: number | Variable }
 export interface ChoiceOptions extends DrawOptions { readonly a: number | Variable; readonly replace?: boolean | undefined; readonly p?: Operand | undefined }
-
-/** Theano's random variables say where they come from. */
-export type RandomVariable = Variable & {
-  /** The shared state it is drawn from: `rng.getValue()`, `rng.setValue(…)`. */
-  readonly rng: SharedVariable;
-  readonly update: StateUpdate;
-};
 
 /** Marks a parameter that is a plain number: it needs no input. */
 const literalOf = (x: Operand): number | null => (typeof x === "number" ? x : x instanceof Constant && x.ndim === 0 ? (x.value.data[0] as number) : null);
@@ -79,7 +72,7 @@ export class RandomStreams {
     state.defaultUpdate = next;
     const update: StateUpdate = [state, next];
     this.#updates.push(update);
-    return Object.assign(sample, { rng: state, update });
+    return drawnFrom(sample, update);
   }
 
   /** A draw whose parameters broadcast to its size. */
@@ -110,8 +103,7 @@ export class RandomStreams {
     if (literalOf(n) !== 1) return castAs(this.#broadcast("binomial", options, [n, p], "int32"), dtype);
     const size = sizeFor(options, [p]);
     const pair = this.#draw("bernoulliPair", withAxis(size, 2, "first"), [], floatOf(undefined, p));
-    const { rng, update } = pair;
-    return Object.assign(cast(bernoulli(...pairRows(pair), p), dtype), { rng, update });
+    return drawnFrom(cast(bernoulli(...pairRows(pair), p), dtype), pair.update);
   }
 
   /** Integers from low (0) to high (1), both included, as int32 unless `dtype` says otherwise. */
@@ -143,8 +135,7 @@ const nextState = (seeds: RandomState): MtState => seedState(seeds.randint(2 ** 
 
 /** The draw in another dtype, still with its state. */
 function castAs(draw: RandomVariable, dtype: string): RandomVariable {
-  const { rng, update } = draw;
-  return toDType(dtype) === draw.dtype ? draw : Object.assign(cast(draw, dtype), { rng, update });
+  return toDType(dtype) === draw.dtype ? draw : drawnFrom(cast(draw, dtype), draw.update);
 }
 
 /** The size asked for, or the shape that the parameters have together. Throws `random-rank` when a parameter has more axes. */
