@@ -16,7 +16,7 @@ import { boundDims, type Dims, dimFlags, givenDims, splitDims } from "./dims.js"
 import { cast, fill } from "./elementwise.js";
 import { sum } from "./reduce.js";
 import { type ShapeLike, shapeAt } from "./shape.js";
-import { stretched, stretchedTo, sumStretched } from "./subtensor.js";
+import { stretched, stretchedTo, sumStretched } from "./stretch.js";
 
 interface AllocParams extends Params { readonly lengths: Dims["lengths"] }
 

@@ -36,6 +36,9 @@ const positionOp: Op = defineOp<PositionParams>({
   ],
 });
 
+/** For each element of x its row-major position within the given axes. */
+export const axisPosition = (x: Variable, axes: readonly number[]): Variable => apply1(positionOp, [x], { axes: [...axes] });
+
 /** What a buffer of x's dtype would hold: kernels may compute x with more digits, and then it would not equal the stored maximum. */
 const asStored = unary({
   name: "asStored", doc: "x rounded to its own dtype, also inside kernels that compute with more digits.", dtype: "same", repeats: 0,
@@ -51,7 +54,7 @@ function firstOfMaximum(x: Variable, axes: readonly number[]): Variable {
   const top = restoreAxes(apply1(maxOp, [x], { axes }), x.ndim, axes);
   const equal = eq(asStored(x), top);
   const hit = x.type.isFloat ? or_(equal, isnan(x)) : equal;
-  return apply1(minOp, [switch_(hit, apply1(positionOp, [x], { axes }), scalarConstant(NOWHERE, "int32"))], { axes });
+  return apply1(minOp, [switch_(hit, axisPosition(x, axes), scalarConstant(NOWHERE, "int32"))], { axes });
 }
 
 const argmaxOp: Op = defineOp<Axes>({

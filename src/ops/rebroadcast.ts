@@ -51,4 +51,3 @@ export const addbroadcast = (x: Operand, ...axes: readonly number[]): Variable =
 /** Declares that axes do not broadcast, whatever their length. */
 export const unbroadcast = (x: Operand, ...axes: readonly number[]): Variable => withFlags(x, axes, false);
 
-export { op as rebroadcastOp };

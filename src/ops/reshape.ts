@@ -126,4 +126,3 @@ declare module "../graph/variable.js" {
 }
 method({ reshape, flatten, ravel, squeeze, swapaxes });
 
-export { reshapeOp };

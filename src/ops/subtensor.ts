@@ -2,7 +2,7 @@
  * Reading and writing the region that a basic index names: the records subtensor, setSubtensor and incSubtensor, each the gradient of another.
  * indexing.ts makes them from what users write. Must not know slices as users write them.
  */
-import { type Expr, prim } from "../codegen/ir/expr.js";
+import { constant, type Expr, prim } from "../codegen/ir/expr.js";
 import { idiv, imod, int, isub, rangeOf } from "../codegen/ir/index.js";
 import type { Lazy, LowerContext, Op, Sample, ShapeContext } from "../graph/op.js";
 import type { Rule } from "../graph/rule.js";
@@ -12,10 +12,9 @@ import { NdArray, type Shape } from "../numpy/ndarray.js";
 import { defineOp } from "./define.js";
 import { padLeft } from "./dimshuffle.js";
 import { fill } from "./elementwise.js";
-import { patternBroadcast } from "./rebroadcast.js";
-import { sum } from "./reduce.js";
 import { flatPositions, intoTensor, isWhole, type Item, regionGiven, regionIn, regionOf, type RegionParams, regionShape, regionType, type Taken } from "./region.js";
 import { choose } from "./shape.js";
+import { stretched, stretchedTo, sumStretched } from "./stretch.js";
 
 const disconnected = (n: number): "disconnected"[] => new Array<"disconnected">(n).fill("disconnected");
 
@@ -106,15 +105,6 @@ function intoRegion(taken: readonly Taken[], index: readonly Expr[]): { readonly
   return { conditions, at };
 }
 
-/** The element of a tensor that stretches where it has length 1. */
-export const stretched = (y: Lazy, index: readonly Expr[]): Expr => y.at(index.map((i, a) => (y.shape[a] === 1 ? int(0) : i)));
-
-/** Sums over the axes on which `y` was stretched, and gives the result y's flags. */
-export function sumStretched(g: Variable, y: Variable): Variable {
-  const axes = y.broadcastable.flatMap((b, a) => (b && !g.broadcastable[a] ? [a] : []));
-  return patternBroadcast(axes.length === 0 ? g : sum(g, { axis: axes, keepdims: true }), y.broadcastable);
-}
-
 function checkWritten(ctx: ShapeContext<RegionParams>, region: Shape): void {
   const y = ctx.shapes[1] as Shape;
   const bad = region.findIndex((n, a) => y[a] !== n && !(y[a] === 1 && ctx.inputs[1]?.broadcastable[a]));
@@ -129,7 +119,7 @@ function writeAt(ctx: LowerContext<RegionParams>, combine: (old: () => Expr, val
   if (regionShape(taken).includes(0)) return (index) => x.at(index);
   return (index) => {
     const { conditions, at } = intoRegion(taken, index);
-    const inside = conditions.reduce<Expr>((all, c) => prim("and", all, c), { kind: "const", dtype: "bool", value: 1 });
+    const inside = conditions.reduce<Expr>((all, c) => prim("and", all, c), constant(1, "bool"));
     const old = (): Expr => x.at(index);
     return choose(inside, () => combine(old, stretched(y, at)), old);
   };
@@ -170,21 +160,6 @@ function writeOp(f: WriteFields): Op {
     },
     samples: [...samplesOf("writes"), { inputs: [{ dtype: "float64", shape: [3, 4] }, { dtype: "float64", shape: [1, 4], broadcastable: [true, false] }], params: { items: [from(1, null), WHOLE] } }],
   });
-}
-
-/** Element n (row-major in `shape`) of an array that stretches where it has length 1. */
-export function stretchedTo(y: NdArray, shape: Shape): (n: number) => number {
-  return (n) => {
-    let [rest, at, stride] = [n, 0, 1];
-    for (let a = shape.length - 1; a >= 0; a--) {
-      const d = shape[a] as number;
-      const own = y.shape[a] as number;
-      if (own !== 1) at += (rest % d) * stride;
-      rest = Math.floor(rest / d);
-      stride *= own;
-    }
-    return y.data[at] as number;
-  };
 }
 
 export const setSubtensorOp: Op = writeOp({

@@ -2,8 +2,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import "../../src/ops/argmax.js";
+import "../../src/ops/advanced.js";
 import "../../src/ops/alloc.js";
 import "../../src/ops/dot.js";
+import "../../src/ops/join.js";
+import "../../src/ops/set_subtensor.js";
 import "../../src/ops/statistics.js";
 import type { Sample } from "../../src/graph/op.js";
 import { TensorType } from "../../src/graph/types.js";
