@@ -3,11 +3,15 @@
  * shapes itself (compile/loop.ts). Must not know the user's call. Next: scan_grad.ts, then scan.ts.
  */
 import type { Op } from "../graph/op.js";
+import type { Rule } from "../graph/rule.js";
 import { TensorType } from "../graph/types.js";
 import type { Variable } from "../graph/variable.js";
 import { defineOp } from "../ops/define.js";
 import { impossible } from "../util/fail.js";
 import { interpretScan } from "./reference.js";
+import { hoistingRules } from "./scan_hoist.js";
+import { lastStepRules } from "./scan_last.js";
+import { shrinkingRules } from "./scan_rules.js";
 import { scanGradient } from "./scan_grad.js";
 import { bodyInputs, scanInputs, scanOutputs, type ScanParams } from "./scan_params.js";
 
@@ -41,4 +45,10 @@ export const scanOp: Op = defineOp<ScanParams>({
   gradient: scanGradient,
   reference: interpretScan,
   samples: [],
+  get rules() {
+    return scanRules;
+  },
 });
+
+/** Every rewrite of scan; loops are recognised as equal before they are made smaller. */
+export const scanRules: readonly Rule[] = [...shrinkingRules(scanOp), ...lastStepRules(scanOp), ...hoistingRules(scanOp)];
