@@ -8,13 +8,14 @@ import { apply, SharedVariable, type Variable } from "../graph/variable.js";
 import { NdArray } from "../numpy/ndarray.js";
 import { asTensor, type Operand } from "../ops/define.js";
 import { add, cast, lt, mul, sub } from "../ops/elementwise.js";
-import type { ShapeLike } from "../ops/shape.js";
+import { shapeAt, type ShapeLike } from "../ops/shape.js";
 import { fail } from "../util/fail.js";
 import { drawnFrom, floatOf, type RandomVariable, type StateUpdate } from "./draw.js";
 import "../ops/shared.js";
 import { mrgLongDraw } from "./mrg_long.js";
 import { MRG_BLOCK, mrgDraw, type MrgParams } from "./mrg_op.js";
 import { guessNStreams, mrgNextStream, mrgSeed, mrgSubstreams } from "./mrg31k3p.js";
+import { multinomialFromUniform } from "./multinomial_op.js";
 import { readSize } from "./size.js";
 
 export interface MrgDrawOptions {
@@ -29,6 +30,12 @@ export interface MrgDrawOptions {
 export interface MrgUniformOptions extends MrgDrawOptions { readonly low?: Operand | undefined; readonly high?: Operand | undefined }
 export interface MrgNormalOptions extends MrgDrawOptions { readonly avg?: Operand | undefined; readonly std?: Operand | undefined }
 export interface MrgBinomialOptions extends MrgDrawOptions { readonly n?: number | undefined; readonly p?: Operand | undefined }
+export interface MrgMultinomialOptions {
+  readonly pvals: Operand;
+  readonly n?: number | undefined;
+  readonly dtype?: string | undefined;
+  readonly nstreams?: number | undefined;
+}
 
 export class MRGRandomStreams {
   readonly #seed: number | readonly number[];
@@ -116,5 +123,17 @@ export class MRGRandomStreams {
     const z = this.#draw(options, dtype, "normal");
     const scaled = std === 1 ? z : mul(z, cast(asTensor(std), dtype));
     return drawnFrom(avg === 0 ? scaled : add(scaled, cast(asTensor(avg), dtype)), z.update);
+  }
+
+  /** Counts of n (1) trials for each row of the matrix `pvals`, as int32 unless `dtype` says otherwise. Throws `mrg-multinomial-pvals`, `mrg-multinomial-n`. */
+  multinomial({ pvals, n = 1, dtype = "int32", nstreams }: MrgMultinomialOptions): RandomVariable {
+    const ps = asTensor(pvals);
+    if (ps.ndim !== 2 || !ps.type.isFloat) {
+      fail("value", "mrg-multinomial-pvals", { what: `MRGRandomStreams.multinomial needs a matrix of floats with one row per draw, got ${ps}.`, where: String(ps.origin), fix: "pass pvals of shape (draws, outcomes)" });
+    }
+    if (!Number.isInteger(n) || n < 1) fail("value", "mrg-multinomial-n", { what: `multinomial needs a number of trials that is an integer >= 1, got ${n}.`, fix: "pass n >= 1" });
+    const rows = shapeAt(ps, 0);
+    const u = this.#draw({ size: [n === 1 ? rows : mul(rows, n)], nstreams }, floatOf(undefined), "uniform");
+    return drawnFrom(cast(multinomialFromUniform(ps, u, n), dtype), u.update);
   }
 }
