@@ -8,17 +8,19 @@ import { referenceFactory } from "./codegen/reference/backend.js";
 import { In as Input, type InOptions } from "./compile/arguments.js";
 import type { Variable } from "./graph/variable.js";
 import * as numpyFunctions from "./numpy/index.js";
-import { arange } from "./ops/alloc.js";
-import * as argmaxOps from "./ops/argmax.js";
-import { asTensor } from "./ops/define.js";
+import { alloc, arange, eye, identityLike, ones, onesLike, zeros, zerosLike } from "./ops/alloc.js";
+import { argmax, argmin, maxAndArgmax } from "./ops/argmax.js";
 import { dimshuffle, transpose } from "./ops/dimshuffle.js";
 import { batchedDot, dot, outer } from "./ops/dot.js";
 import * as elementwise from "./ops/elementwise.js";
+import * as identities from "./ops/identities.js";
 import { constant, inputMakers, tensor, TensorType } from "./ops/inputs.js";
+import { asTensorVariable, concatenate, join, split, stack } from "./ops/join.js";
 import * as math from "./ops/math.js";
 import * as nnetOps from "./ops/nnet.js";
 import { addbroadcast, patternBroadcast, unbroadcast } from "./ops/rebroadcast.js";
 import * as reduce from "./ops/reduce.js";
+import { flatten, ravel, reshape, shapePadaxis, shapePadleft, shapePadright, squeeze, swapaxes } from "./ops/reshape.js";
 import { incSubtensor, setSubtensor } from "./ops/set_subtensor.js";
 import { shape } from "./ops/shape.js";
 import * as statistics from "./ops/statistics.js";
@@ -32,15 +34,18 @@ const { sum, prod, max, min, any, all } = reduce;
 
 /** Tensor functions and variable makers, as `theano.tensor`; `T.nnet` as `theano.tensor.nnet`. */
 export const T = {
-  ...inputMakers, tensor, TensorType, constant, asTensorVariable: asTensor, grad,
+  ...inputMakers, tensor, TensorType, constant, asTensorVariable, grad,
   add, sub, mul, div, trueDiv: div, floorDiv, intDiv: floorDiv, mod, neg, abs, abs_: abs, sgn, sqr, square: sqr, lt, le, gt, ge, eq, neq, and_, or_, xor, invert, maximum, minimum,
   clip, switch: switch_, where, fill, second: fill, cast, isnan, isinf,
   ...math,
-  sum, prod, max, min, any, all, ...argmaxOps, mean: statistics.mean, var: statistics.variance, std: statistics.std,
-  arange, setSubtensor, incSubtensor,
-  dot, batchedDot, outer, dimshuffle, transpose, shape, addbroadcast, patternBroadcast, unbroadcast,
+  sum, prod, max, min, any, all, argmax, argmin, maxAndArgmax, mean: statistics.mean, var: statistics.variance, std: statistics.std,
+  dot, batchedDot, outer, dimshuffle, transpose, shape, reshape, flatten, ravel, squeeze, swapaxes, shapePadleft, shapePadright, shapePadaxis, addbroadcast, patternBroadcast, unbroadcast,
+  alloc, zeros, ones, zerosLike, onesLike, eye, identityLike, arange, join, concatenate, stack, split, setSubtensor, incSubtensor,
   nnet: nnetOps,
 };
+
+/** Functions that change gradients and not values, as `theano.gradient`. */
+export const gradient = { grad, ...identities };
 
 /** The few NumPy functions that tutorials call, and NumPy's legacy random streams. */
 export const numpy = { ...numpyFunctions, random: { RandomState } };
@@ -68,4 +73,5 @@ export type { RandomState } from "./random/random_state.js";
 export { RandomStreams } from "./random/streams.js";
 export { scan } from "./scan/scan.js";
 export { config } from "./util/config.js";
+export { debugprint, type DebugprintOptions, pp, pydotprint, type PydotprintOptions } from "./viz/index.js";
 export * from "./util/fail.js";

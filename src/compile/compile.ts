@@ -61,11 +61,20 @@ export interface Explanation {
   toString(): string;
 }
 
+/** What a compiled function computes: its inputs, results, and the new values of shared variables. */
+export interface CompiledGraph {
+  readonly inputs: readonly Variable[];
+  readonly outputs: readonly Variable[];
+  readonly updates: readonly (readonly [SharedVariable, Variable])[];
+}
+
 export interface CompiledFunction<O extends Outputs> {
   (...args: readonly Argument[]): Promise<ResultOf<O>>;
   readonly explain: () => Explanation;
   /** Recorded rewrites; null unless compiled with `history: true`. */
   readonly history: History | null;
+  /** The graph that runs, after rewriting; `pp(f)`, `debugprint(f)` and `pydotprint(f)` print it. */
+  readonly graph: CompiledGraph;
   /** Frees compiled kernels; shared values stay. */
   readonly dispose: () => void;
 }
@@ -92,7 +101,11 @@ export function compile<const O extends Outputs>(first: readonly (Variable | In)
     const values = await program.call(bindArguments(prepared.inputs, args, options.allowInputDowncast ?? false));
     return shape(values.map((v): Result => (v.ndim === 0 ? v.item() : v))) as ResultOf<O>;
   };
-  return Object.assign(call, { explain: () => explain(program, options.device ?? config.device), history: program.report.history, dispose: () => program.dispose() });
+  const graph: CompiledGraph = {
+    inputs: prepared.inputs.map((i) => i.variable), outputs: program.outputs.slice(0, list.length),
+    updates: prepared.updated.map((s, i) => [s, program.outputs[list.length + i] as Variable] as const),
+  };
+  return Object.assign(call, { explain: () => explain(program, options.device ?? config.device), history: program.report.history, graph, dispose: () => program.dispose() });
 }
 
 const isInputList = (x: unknown): x is readonly (Variable | In)[] => Array.isArray(x);
