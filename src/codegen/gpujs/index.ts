@@ -99,20 +99,31 @@ async function best(): Promise<{ mode: Mode | null; reason: string }> {
   return { mode: fastest.mode, reason: `fastest at a 64x512x512 product (${seen.join("; ")})` };
 }
 
-/** `gpu`: the best mode here. */
-export const gpuFactory: BackendFactory = {
-  name: "gpu",
-  async probe(): Promise<Availability> {
-    const { mode, reason } = await best();
-    return mode === null ? { available: false, reason } : { available: true };
-  },
-  /** Throws `gpujs-device` when no mode works. */
-  async create(): Promise<Backend> {
-    const { mode, reason } = await best();
-    if (mode === null) throw unavailable("gpu", reason);
-    return open(mode, "gpu", reason);
-  },
-};
+/** `gpu`: the best mode here, found once. */
+function bestFactory(): BackendFactory {
+  let found: ReturnType<typeof best> | null = null;
+  const look = (): ReturnType<typeof best> => (found ??= best());
+  return {
+    name: "gpu",
+    async probe(): Promise<Availability> {
+      const { mode, reason } = await look();
+      return mode === null ? { available: false, reason } : { available: true };
+    },
+    /** A GPU that is only a program is slower than webasm, so the best mode tells. */
+    async realGpu(): Promise<Availability> {
+      const { mode, reason } = await look();
+      return mode === null || mode === "webasm" || mode === "cpu" ? { available: false, reason } : { available: true };
+    },
+    /** Throws `gpujs-device` when no mode works. */
+    async create(): Promise<Backend> {
+      const { mode, reason } = await look();
+      if (mode === null) throw unavailable("gpu", reason);
+      return open(mode, "gpu", reason);
+    },
+  };
+}
+
+export const gpuFactory: BackendFactory = bestFactory();
 
 /** All gpu.js devices. */
 export const gpujsFactories: readonly BackendFactory[] = [

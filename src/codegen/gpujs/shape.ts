@@ -27,8 +27,8 @@ export interface Shaped {
 /** How the finished reduction of a row is written inside `Shaped.values`: a scalar with a negative number. */
 export const accOf = (row: number): Expr => scalar(-1 - row, "float32");
 
-/** Reductions shorter than this gain nothing from tiles. */
-const TILE_MIN = 8;
+/** Loops shorter than this gain nothing from more than one accumulator. */
+const WAYS_MIN = 8;
 
 /** Shapes one result of a kernel. */
 export function shapeKernel(k: Kernel, result: number, target: Target): Shaped {
@@ -43,7 +43,8 @@ export function shapeKernel(k: Kernel, result: number, target: Target): Shaped {
   if (!live || !term) {
     return { domain: merged.domain, reduction: { op: k.reduction.op, extents: [0], terms: [] }, values: [nameAcc(value, 0)], tile: 1 };
   }
-  const tile = target.tiles ? tileOf(term, merged.domain, merged.reds) : 1;
+  const long = merged.reds.reduce((a, b) => a * b, 1) >= target.tileFrom;
+  const tile = long ? tileOf(term, merged.domain) : 1;
   if (tile > 1) return tiled(merged.domain, merged.reds, live.op, value, term, tile);
   const ways = live.op === "sum" ? waysOf(merged.reds, target.accumulators) : 1;
   const last = merged.reds.length - 1;
@@ -75,8 +76,8 @@ function tiled(domain: readonly number[], reds: readonly number[], op: ReduceOp,
 }
 
 /** Rows that one cell does: as many as divide the row axis, up to gpu.js' Array(4), when rows share a load. */
-function tileOf(term: Expr, domain: readonly number[], reds: readonly number[]): number {
-  if (domain.length !== 2 || reds.reduce((a, b) => a * b, 1) < TILE_MIN) return 1;
+function tileOf(term: Expr, domain: readonly number[]): number {
+  if (domain.length !== 2) return 1;
   const loads = postorder([term]).filter((e) => e.kind === "load");
   const dependsOnRow = (e: Expr): boolean => postorder([e]).some((x) => x.kind === "axis" && x.axis === 0);
   if (!loads.some((l) => !dependsOnRow(l))) return 1;
@@ -85,7 +86,7 @@ function tileOf(term: Expr, domain: readonly number[], reds: readonly number[]):
 
 function waysOf(reds: readonly number[], wanted: number): number {
   const last = reds.at(-1) ?? 1;
-  if (last < TILE_MIN) return 1;
+  if (last < WAYS_MIN) return 1;
   return [4, 3, 2].find((n) => n <= wanted && last % n === 0) ?? 1;
 }
 

@@ -11,8 +11,11 @@ export interface Target {
   readonly arena: boolean;
   /** One-dimensional launches; else x is the last axis and y the axes before it. */
   readonly flat: boolean;
-  /** A cell may return several rows as Array(n): the loads that they share are done once. The device puts the rows in order after. */
-  readonly tiles: boolean;
+  /**
+   * For reductions at least this long a cell may return several rows as Array(n): the loads that they share are done once, and the device
+   * puts the rows in order after. On cpu each cell then makes a JavaScript array, which only long loops pay for.
+   */
+  readonly tileFrom: number;
   /** Accumulators of an untiled sum: JS engines wait for each addition otherwise. */
   readonly accumulators: number;
   /** Math.max and Math.min give NaN when either argument is; on GPUs they drop it. */
@@ -33,19 +36,19 @@ export interface Target {
 
 export const TARGETS: Readonly<Record<TargetName, Target>> = {
   cpu: {
-    name: "cpu", arena: false, flat: true, tiles: true, accumulators: 4, nanMax: true, stages: false,
+    name: "cpu", arena: false, flat: true, tileFrom: 128, accumulators: 4, nanMax: true, stages: false,
     goodMath: true, goodTrig: true, signedPow: true, toInt: false, float64: true,
   },
   webasm: {
-    name: "webasm", arena: true, flat: false, tiles: true, accumulators: 1, nanMax: true, stages: false,
+    name: "webasm", arena: true, flat: false, tileFrom: 8, accumulators: 1, nanMax: true, stages: false,
     goodMath: true, goodTrig: true, signedPow: true, toInt: false, float64: false,
   },
   gl: {
-    name: "gl", arena: false, flat: true, tiles: false, accumulators: 1, nanMax: false, stages: true,
+    name: "gl", arena: false, flat: true, tileFrom: Number.POSITIVE_INFINITY, accumulators: 1, nanMax: false, stages: true,
     goodMath: false, goodTrig: true, signedPow: false, toInt: true, float64: false,
   },
   webgpu: {
-    name: "webgpu", arena: false, flat: false, tiles: false, accumulators: 1, nanMax: false, stages: true,
+    name: "webgpu", arena: false, flat: false, tileFrom: Number.POSITIVE_INFINITY, accumulators: 1, nanMax: false, stages: true,
     goodMath: false, goodTrig: false, signedPow: false, toInt: false, float64: false,
   },
 };
