@@ -265,3 +265,5 @@ export const advancedSetSubtensorOp: Op = defineOp<GatherParams>({
   reference: ([x, y, ...indices], { axes }) => [written((x as NdArray).copy(), y as NdArray, indices, axes, (_, v) => v)],
   samples: [...samplesOf("writes"), DUPLICATES, STRETCHED],
 });
+
+export { scatterAddOp };

@@ -190,3 +190,5 @@ declare module "../graph/variable.js" {
   }
 }
 method({ zerosLike, onesLike });
+
+export { arangeOp };

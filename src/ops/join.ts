@@ -122,3 +122,5 @@ export function asTensorVariable(x: Operand | readonly Operand[], { name = null 
   if (Array.isArray(x) && x.some((e) => e instanceof Variable)) return stack(x as readonly Operand[]);
   return asTensor(x as Operand, name ?? undefined);
 }
+
+export { joinOp };

@@ -12,7 +12,8 @@ import { allOps } from "./define.js";
 import { dimShuffleOp, dimshuffle } from "./dimshuffle.js";
 import type { Dims } from "./dims.js";
 import { dot } from "./dot.js";
-import { cast, maximum, minimum, mul, neg, sqr, sub } from "./elementwise.js";
+import { add, cast, maximum, minimum, mul, neg, sqr, sub } from "./elementwise.js";
+import { joinOp } from "./join.js";
 import { inv, log, log1p } from "./math.js";
 import { patternBroadcast, rebroadcastOp } from "./rebroadcast.js";
 import { type Axes, sum } from "./reduce.js";
@@ -72,7 +73,7 @@ const liftedOps = (): readonly Op[] => allOps().filter((op) => op.fields.lower.k
 /** Ops whose result has the shape of one of their inputs, and which. */
 const SAME_SHAPE: ReadonlyMap<string, number> = new Map([
   ["softmax", 0], ["logSoftmax", 0], ["softmaxGrad", 1], ["crossentropySoftmax1hotDx", 1], ["crossentropyCategorical1hotGrad", 1], ["oneHotLike", 0], ["axisPosition", 0],
-  ["setSubtensor", 0], ["incSubtensor", 0], ["advancedSetSubtensor", 0], ["advancedIncSubtensor", 0], ["rebroadcast", 0],
+  ["setSubtensor", 0], ["incSubtensor", 0], ["advancedSetSubtensor", 0], ["advancedIncSubtensor", 0], ["scatterAdd", 0], ["placeLast", 0], ["rebroadcast", 0],
 ]);
 const ONE_PER_ROW: ReadonlySet<string> = new Set(["pickPerRow", "crossentropyCategorical1hot", "crossentropySoftmax1hot"]);
 const one = (): Variable => scalarConstant(1, "int32");
@@ -117,11 +118,22 @@ function lengthFrom(v: Variable, axis: number): Variable | null {
   if (maker.op === dimShuffleOp) return shapeAt(x, orderOf(maker)[axis] as number);
   if (maker.op === dot.op) return axis === 0 && x.ndim === 2 ? shapeAt(x, 0) : shapeAt(y, y.ndim - 1);
   if (maker.op === subtensorOp) return lengthTaken(x, (maker.params as RegionParams).items, axis);
-  if ((maker.op.fields.lower.kind === "reduce" && "axes" in maker.params) || maker.op === argmax.op) {
+  if (maker.op === joinOp && axis !== maker.params["axis"]) return shapeAt(x, axis);
+  if (maker.op === joinOp) return maker.inputs.map((part) => shapeAt(part, axis)).reduce((a, b) => add(a, b));
+  if ((maker.op.fields.lower.kind === "reduce" && "axes" in maker.params && maker.inputs.length === 1) || maker.op === argmax.op) {
     const { axes } = maker.params as Axes;
     return shapeAt(x, x.broadcastable.map((_, a) => a).filter((a) => !axes.includes(a))[axis] as number);
   }
   return null;
+}
+
+/** Where a length comes from in the end: a variable and its axis. */
+export function lengthRoot(v: Variable, axis: number): readonly [Variable, number] {
+  let at: readonly [Variable, number] = [v, axis];
+  for (let made = lengthFrom(v, axis); made !== null && made.owner?.op === shapeAxisOp; made = lengthFrom(...at)) {
+    at = [made.owner.inputs[0] as Variable, made.owner.params["axis"] as number];
+  }
+  return at;
 }
 
 /** sum over axes that were summed before, or that have length 1. */

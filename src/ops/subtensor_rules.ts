@@ -18,19 +18,19 @@ import { shape, shapeAt, shapeOp } from "./shape.js";
 import { elementAt, incSubtensorOp, setSubtensorOp, subtensorOp, WHOLE } from "./subtensor.js";
 
 /** An item with the variables that its "input" parts stand for. */
-interface Taken { readonly item: Item; readonly inputs: readonly Variable[] }
+export interface Taken { readonly item: Item; readonly inputs: readonly Variable[] }
 const NOTHING: Taken = { item: WHOLE, inputs: [] };
 
 const symbolic = (i: Item): number => ("at" in i ? [i.at] : [i.start, i.stop, i.step]).filter((q) => q === "input").length;
 
 /** The items of a read or write whose extra inputs start at `first`. */
-function takenOf(node: Apply, first: number): Taken[] {
+export function takenOf(node: Apply, first: number): Taken[] {
   let next = first;
   return (node.params as RegionParams).items.map((item) => ({ item, inputs: node.inputs.slice(next, (next += symbolic(item))) }));
 }
 
 /** x[items]. */
-const read = (x: Variable, taken: readonly Taken[]): Variable => apply1(subtensorOp, [x, ...taken.flatMap((t) => t.inputs)], { items: taken.map((t) => t.item) });
+export const read = (x: Variable, taken: readonly Taken[]): Variable => apply1(subtensorOp, [x, ...taken.flatMap((t) => t.inputs)], { items: taken.map((t) => t.item) });
 
 const inputOf = (node: Apply, i = 0): Variable => node.inputs[i] as Variable;
 const outputOf = (node: Apply): Variable => node.outputs[0] as Variable;

@@ -3,9 +3,11 @@
  * Next: phases.ts.
  */
 import type { Rule } from "../graph/rule.js";
+import { ADVANCED_RULES } from "../ops/advanced_rules.js";
 import { ARITHMETIC_RULES } from "../ops/arithmetic_rules.js";
 import { allOps } from "../ops/define.js";
 import { fillRules } from "../ops/fill_rules.js";
+import { JOIN_RULES } from "../ops/join_rules.js";
 import { LOG_RULES } from "../ops/log_rules.js";
 import { NNET_RULES } from "../ops/nnet_rules.js";
 import { shapeRules } from "../ops/shape_rules.js";
@@ -14,5 +16,5 @@ import { SWITCH_RULES } from "../ops/switch_rules.js";
 
 /** In the order in which they are tried at a node. */
 export const allRules = (): readonly Rule[] => [
-  ...fillRules(), ...shapeRules(), ...SUBTENSOR_RULES, ...SWITCH_RULES, ...ARITHMETIC_RULES, ...LOG_RULES, ...NNET_RULES, ...allOps().flatMap((op) => op.fields.rules ?? []),
+  ...fillRules(), ...shapeRules(), ...SUBTENSOR_RULES, ...JOIN_RULES, ...ADVANCED_RULES, ...SWITCH_RULES, ...ARITHMETIC_RULES, ...LOG_RULES, ...NNET_RULES, ...allOps().flatMap((op) => op.fields.rules ?? []),
 ];
