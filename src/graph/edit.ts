@@ -83,11 +83,13 @@ function commit(g: FunctionGraph, edits: readonly Edit[], record: boolean): { pa
   return { patches, inverse };
 }
 
-/** Edits that bring Variables into the graph; what the graph already has is reused. `origin` marks new results, where given. */
-function importing(g: FunctionGraph, roots: readonly Variable[], origin: Origin | null): { edits: Edit[]; ids: VarId[]; added: ApplyId[] } {
+/**
+ * Edits that bring Variables into the graph; what the graph already has, or `fresh` of the same change, is reused. `origin` marks new results,
+ * where given.
+ */
+function importing(g: FunctionGraph, roots: readonly Variable[], origin: Origin | null, fresh = new Map<Variable, VarId>()): { edits: Edit[]; ids: VarId[]; added: ApplyId[] } {
   const edits: Edit[] = [];
   const added: ApplyId[] = [];
-  const fresh = new Map<Variable, VarId>();
   const known = (v: Variable): VarId | undefined => fresh.get(v) ?? g.idOf(v);
   const leaf = (v: Variable): VarId => {
     const id = g.newId();
@@ -129,10 +131,12 @@ export function replaceAll(g: FunctionGraph, pairs: readonly (readonly [VarId, V
   const edits: Edit[] = [];
   const added: ApplyId[] = [];
   const swap = new Map<VarId, VarId>();
+  // Several outputs of one node are replaced by outputs of one new node, which is imported once.
+  const fresh = new Map<Variable, VarId>();
   for (const [old, replacement] of pairs) {
     const was = g.var(old);
     if (!was.type.equals(replacement.type)) impossible(`${was.type} may not be replaced by ${replacement.type}`);
-    const brought = importing(g, [replacement], was.origin);
+    const brought = importing(g, [replacement], was.origin, fresh);
     edits.push(...brought.edits);
     added.push(...brought.added);
     if (brought.ids[0] !== old) swap.set(old, brought.ids[0] as VarId);
