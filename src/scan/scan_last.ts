@@ -12,9 +12,9 @@ import { patternBroadcast, rebroadcastOp } from "../ops/rebroadcast.js";
 import type { RegionParams } from "../ops/region.js";
 import { shapeAt, shapeAxisOp } from "../ops/shape.js";
 import { subtensorOp } from "../ops/subtensor.js";
-import { everything, remade } from "./edit_scan.js";
+import { type Kept, remade } from "./edit_scan.js";
 import { exampleParts } from "./examples.js";
-import { paramsOf, partsOf, scanOf } from "./parts.js";
+import { paramsOf, partsOf, scanOf, type StackedPart } from "./parts.js";
 
 /** What an indexing node reads beside one position of the first axis; null where it does not take one of `positions`. */
 function restAfter(node: Apply, positions: readonly number[]): RegionParams["items"] | null {
@@ -54,21 +54,30 @@ function lastIsFinal(op: Op): Rule {
   };
 }
 
-/** An output of which only [-1] is read is kept for one step, and stands as a stack of length 1. */
+/** An output of which only [-1] is read is kept for one step, or is a final state, and stands as a stack of length 1. */
 function keepLast(op: Op): Rule {
   return {
     name: "scanKeepLast", phase: "canonicalise", exactness: "exact", roots: [op], source: "theano/scan_module/scan_opt.py ScanSaveMem",
     rewrite(node, context) {
       const parts = partsOf(node);
       const n = parts.carries.length;
-      const narrowed = parts.stacked.map((s, k) => {
+      const stateOf = (k: number): number => parts.carries.findIndex((c) => c.next === parts.stacked[k]?.value);
+      const isNarrow = (k: number): boolean => {
         const v = node.outputs[n + k] as Variable;
         const readers = context.consumers(v);
-        return s.keep === "all" && !context.isOutput(v) && readers.length > 0 && readers.every((r) => restAfter(r, [-1]) !== null && r.inputs[0] === v);
+        return parts.stacked[k]?.keep === "all" && !context.isOutput(v) && readers.length > 0 && readers.every((r) => restAfter(r, [-1]) !== null && r.inputs[0] === v);
+      };
+      const all = parts.stacked.map((_, k) => k);
+      const narrow = all.filter(isNarrow);
+      const states = all.filter((k) => stateOf(k) >= 0 && (narrow.includes(k) || parts.stacked[k]?.keep === "last"));
+      if (narrow.length + states.length === 0) return null;
+      const kept: Kept = { carries: parts.carries.map((_, i) => i), stacked: all.filter((k) => !states.includes(k)) };
+      const stacked = kept.stacked.map((k) => ({ ...(parts.stacked[k] as StackedPart), ...(narrow.includes(k) ? { keep: "last" as const } : {}) }));
+      const outputs = remade(node, { ...parts, stacked }, kept);
+      return outputs.map((v, i) => {
+        const last = states.includes(i - n) ? (outputs[stateOf(i - n)] as Variable) : v;
+        return narrow.includes(i - n) ? asStack(last) : last;
       });
-      if (!narrowed.includes(true)) return null;
-      const outputs = remade(node, { ...parts, stacked: parts.stacked.map((s, k) => (narrowed[k] ? { ...s, keep: "last" } : s)) }, everything(parts));
-      return outputs.map((v, i) => (narrowed[i - n] ? asStack(v) : v));
     },
     example() {
       const { stacked, inputs } = oneOutput(op, 1);
