@@ -77,9 +77,9 @@ export const advancedSubtensorOp: Op = defineOp<GatherParams>({
 });
 
 /** x at integer tensors on some axes; other axes whole. Tensors of lower rank are padded on the left. */
-export function gather(x: Variable, indices: readonly Variable[], axes: readonly number[]): Variable {
+export function gather(x: Variable, indices: readonly Variable[], axes: readonly number[], of: GatherParams["of"] = "x"): Variable {
   const ndim = Math.max(...indices.map((i) => i.ndim));
-  return apply1(advancedSubtensorOp, [x, ...indices.map((i) => padLeft(i, ndim))], { axes: [...axes] });
+  return apply1(advancedSubtensorOp, [x, ...indices.map((i) => padLeft(i, ndim))], { axes: [...axes], ...(of === "x" ? {} : { of }) });
 }
 
 const scattered = (x: Variable, y: Variable, indices: readonly Variable[], { axes }: GatherParams): Variable => apply1(scatterAddOp, [x, y, ...indices], { axes });

@@ -13,6 +13,8 @@ import { choose } from "./shape.js";
 export interface GatherParams extends Params {
   /** The axes of x that are indexed, ascending. */
   readonly axes: readonly number[];
+  /** Says that x is itself a region made by the same index (`x.get(slice(1, 3), idx)`), so that writes go through it to the whole. */
+  readonly of?: "x" | "region";
 }
 
 /** Where the index tensors' own axes are in the result: at the first indexed axis if these are neighbours, else in front. */

@@ -93,7 +93,7 @@ export function get(x: Operand, ...indices: readonly Index[]): Variable {
     const i = a === "x" ? all : (axes[a] as AxisIndex);
     return i instanceof Slice ? [] : [{ at, index: asTensor(i) }];
   });
-  return gather(shuffled, found.map((f) => f.index), found.map((f) => f.at));
+  return gather(shuffled, found.map((f) => f.index), found.map((f) => f.at), shuffled === v ? "x" : "region");
 }
 
 declare module "../graph/variable.js" {

@@ -40,7 +40,9 @@ function write(region: Variable, value: Variable, name: string, writers: Writers
     return fail("type", "subtensor-first", { what: `The first argument of ${name} must be the result of indexing, got ${region}.`, where: String(region.origin), fix: `write ${name}(x.get(…), value)` });
   }
   const [x, ...indices] = node.inputs as [Variable, ...Variable[]];
-  return apply1(op, [x, value, ...indices], node.params);
+  const { of, ...params } = node.params;
+  const written = apply1(op, [x, value, ...indices], params);
+  return of === "region" ? write(x, written, name, { basic: setSubtensorOp, advanced: advancedSetSubtensorOp }) : written;
 }
 
 /**

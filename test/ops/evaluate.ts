@@ -48,13 +48,13 @@ export function lazyOf(x: NdArray): Lazy {
 
 const scalars = (x: NdArray): Expr[] => Array.from(x.data, (v) => constant(v, x.dtype));
 
-/** What `shape` is asked in when every value is known. */
-export function shapeContext(params: Params, inputs: readonly NdArray[], types: readonly TensorType[]): ShapeContext<Params> {
+/** What `shape` is asked in when every value is known, or (`device`) when integers can be bound but not peeked at. */
+export function shapeContext(params: Params, inputs: readonly NdArray[], types: readonly TensorType[], where: "host" | "device" = "host"): ShapeContext<Params> {
   return {
     params, inputs: types,
     shapes: inputs.map((x) => x.shape),
     ints: (i) => scalars(inputs[i] as NdArray),
-    peek: (i) => scalars(inputs[i] as NdArray),
+    peek: (i) => (where === "host" ? scalars(inputs[i] as NdArray) : null),
     fixed: (e) => {
       if (e.kind !== "const") throw new Error(`not constant: ${e.kind}`);
       return e.value;
@@ -67,9 +67,9 @@ export function shapeContext(params: Params, inputs: readonly NdArray[], types: 
 }
 
 /** Outputs of one application of an op through `shape` and `lower`. */
-export function lowered(op: Op, params: Params, inputs: readonly NdArray[], types: readonly TensorType[]): NdArray[] {
+export function lowered(op: Op, params: Params, inputs: readonly NdArray[], types: readonly TensorType[], where: "host" | "device" = "host"): NdArray[] {
   const out = op.fields.infer(types, params);
-  const shapes = op.fields.shape(shapeContext(params, inputs, types));
+  const shapes = op.fields.shape(shapeContext(params, inputs, types, where));
   const outputs = out.map((t, i) => ({ shape: shapes[i] as Shape, dtype: t.dtype }));
   const ctx: LowerContext<Params> = { params, inputs: inputs.map(lazyOf), outputs, ints: (i) => scalars(inputs[i] as NdArray) };
   const lower = op.fields.lower;
