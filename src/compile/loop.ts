@@ -2,6 +2,7 @@
  * Lowers a scan node to a loop step. The body is a scope of its own: sequences are read by row, carries alternate between two slots,
  * stacked outputs are written by row, and whatever does not change is computed before the loop. Must not know devices.
  */
+import { allocate } from "../codegen/ir/dtype.js";
 import { scalar, type Expr } from "../codegen/ir/expr.js";
 import { isub } from "../codegen/ir/index.js";
 import type { Carry, SlotRef } from "../codegen/ir/plan.js";
@@ -81,6 +82,10 @@ export function lowerLoop(outer: Scope, a: Apply, loop: BoundLoop): void {
   const { sequences, carries, constants } = scanInputs(a.inputs.map((v) => outer.value(v)), p);
   for (const v of [...sequences, ...constants]) if (v.slot === null && v.source.kind === "op" && costOf(v.at(axes(v.shape))).work > 0) outer.store(v);
   const init = carries.map((v) => outer.store(v));
+  if (loop.count.kind === "const" && loop.count.value === 0 && p.keep.every((k) => k === "all")) {
+    skipLoop(outer, a, p, init);
+    return;
+  }
   const current = loop.currents.map((v) => (v.slot = builder.newSlot(v.dtype, v.shape, v.label)));
   const after = scanOutputs(p.body.outputs, p);
   const results = scanOutputs(a.outputs.map((o) => outer.value(o)), p);
@@ -92,6 +97,16 @@ export function lowerLoop(outer: Scope, a: Apply, loop: BoundLoop): void {
   epoch.now++;
   const all: Carry[] = init.map((from, i) => ({ init: from, current: current[i] as number, next: next[i] as number, final: final[i] as number }));
   outer.steps.push({ kind: "loop", count: loop.count, index: loop.index, carries: all, body: loop.body.steps });
+}
+
+/** No step: the final carries are the initial ones and stacked outputs are empty. */
+function skipLoop(outer: Scope, a: Apply, p: ScanParams, init: readonly number[]): void {
+  const { carries, stacked } = scanOutputs(a.outputs.map((o) => outer.value(o)), p);
+  carries.forEach((v, i) => {
+    v.slot = init[i] as number;
+  });
+  for (const v of stacked) v.slot = outer.context.builder.newConstant(v.dtype, v.shape, allocate(v.dtype, 0), v.label);
+  outer.context.epoch.now++;
 }
 
 interface Rows {

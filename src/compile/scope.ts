@@ -20,6 +20,11 @@ import { axes, type Value } from "./value.js";
 /** Storing costs a write, a read and a launch; recomputing dearer than this is stored. */
 const STORE_COST = 4;
 const NODE_LIMIT = 400;
+/** An operation or two are recomputed rather than stored, but not in the terms of a reduction. */
+const LIGHT_WORK = 2;
+
+/** How often each element of a value is evaluated, and how many of these are in terms of reductions. */
+interface Evaluations { readonly all: number; readonly terms: number }
 
 export interface ScopeContext extends Binding {
   readonly caps: Caps;
@@ -35,8 +40,8 @@ export class Scope {
   readonly #values = new Map<Variable, Value>();
   readonly #loops = new Map<Apply, BoundLoop>();
   #targets: ReadonlyMap<Variable, SlotRef> = new Map();
-  /** Times each value is evaluated per element of its own, if nothing that reads it is inlined further. */
-  #evaluations = new Map<Variable, number>();
+  /** Per element of each value, if nothing that reads it is inlined further. */
+  readonly #evaluations = new Map<Variable, Evaluations>();
   #regions = new Map<Variable, Region>();
   #inCone = new Set<Variable>();
 
@@ -101,24 +106,41 @@ export class Scope {
   #dear(v: Variable, value: Value): boolean {
     const { work, nodes } = costOf(value.at(axes(value.shape)));
     if (nodes > NODE_LIMIT) return true;
-    const extra = (this.#evaluations.get(v) ?? 1) - 1;
-    if (value.size === 1 && work <= 3) return false;
-    return work * extra > STORE_COST;
+    if (value.size === 1 && work <= LIGHT_WORK) return false;
+    const { all, terms } = this.#evaluations.get(v) ?? { all: 1, terms: 0 };
+    return work * (terms - 1) > STORE_COST || (work > LIGHT_WORK && work * (all - 1) > STORE_COST);
   }
 
   /** How often elements are evaluated: once per element of an elementwise reader, once per term of a reduction. */
   #count(applies: readonly Apply[], required: ReadonlySet<Variable>): void {
-    const total = new Map<Variable, number>();
-    const addTo = (v: Variable, n: number): void => void total.set(v, (total.get(v) ?? 0) + n);
-    for (const v of required) addTo(v, 0);
+    const total = new Map<Variable, Evaluations>();
+    const addTo = (v: Variable, n: Evaluations): void => {
+      const before = total.get(v) ?? { all: 0, terms: 0 };
+      total.set(v, { all: before.all + n.all, terms: before.terms + n.terms });
+    };
+    for (const v of required) addTo(v, { all: 0, terms: 0 });
     for (const a of [...applies].reverse()) {
-      const out = this.value(a.outputs[0] as Variable);
-      const { kind } = a.op.fields.lower;
-      const passes = kind === "index" && !required.has(out.variable) && costOf(out.own()).work === 0;
-      const times = kind === "reduce" ? out.size * sizeOf(out.reduction().extents) : passes ? (total.get(out.variable) ?? out.size) : out.size;
-      for (const v of a.inputs) addTo(v, times);
+      for (const o of a.outputs) {
+        const out = this.value(o);
+        if (!total.has(o)) continue;
+        const inlined = required.has(o) ? undefined : total.get(o);
+        if (a.op.fields.lower.kind === "index") this.#countMoved(a, out, inlined, addTo);
+        else for (const v of a.inputs) addTo(v, timesRead(a, out));
+      }
     }
-    for (const [v, n] of total) this.#evaluations.set(v, n / Math.max(1, this.value(v).size));
+    for (const [v, n] of total) {
+      const size = Math.max(1, this.value(v).size);
+      this.#evaluations.set(v, { all: n.all / size, terms: n.terms / size });
+    }
+  }
+
+  /** An op that only moves elements is inlined, so it asks of the inputs it reads what its own readers ask. Shapes read nothing. */
+  #countMoved(a: Apply, out: Value, inlined: Evaluations | undefined, addTo: (v: Variable, n: Evaluations) => void): void {
+    const { work, buffers } = costOf(out.own());
+    const times = inlined !== undefined && inlined.all > 0 && work === 0 ? inlined : { all: out.size, terms: 0 };
+    a.inputs.forEach((v, i) => {
+      if (buffers.has(-1 - i)) addTo(v, times);
+    });
   }
 
   /** Makes sure a value has a slot, with the kernel that fills it, and gives the slot. */
@@ -195,4 +217,11 @@ export class Scope {
     this.context.epoch.now++;
     this.steps.push({ kind: "routine", routine, reads, scalars: [], writes });
   }
+}
+
+/** What one output asks of each input: elementwise ops once per element, reductions once per term. */
+function timesRead(a: Apply, out: Value): Evaluations {
+  if (a.op.fields.lower.kind !== "reduce") return { all: out.size, terms: 0 };
+  const terms = out.size * sizeOf(out.reduction().extents);
+  return { all: terms, terms };
 }

@@ -11,6 +11,7 @@ import type { Variable } from "../graph/variable.js";
 import type { NdArray, Shape } from "../numpy/ndarray.js";
 import { fail } from "../util/fail.js";
 import { PlanBuilder } from "./builder.js";
+import { withoutDead } from "./dead.js";
 import { NeedScalars, NeedValue } from "./infer.js";
 import { Scope, type ScopeContext } from "./scope.js";
 import { type Epoch, Value } from "./value.js";
@@ -67,10 +68,10 @@ export function specialise(outputs: readonly Variable[], leaves: readonly Leaf[]
     return host ? { kind: "host", expr: host, dtype: o.dtype } : { kind: "device", at: slots.push(scope.store(scope.value(o))) - 1 };
   });
   const feeds = leaves.flatMap((_, i) => ((values[i] as Value).slot === null || (values[i] as Value).source.kind !== "input" ? [] : [i]));
-  const plan = finishPlan({
+  const plan = finishPlan(withoutDead({
     slots: builder.slots, scalars: builder.scalars, scalarInputs, constants: builder.constants, steps: scope.steps, outputs: slots,
     inputs: feeds.map((i) => (values[i] as Value).slot as number),
-  });
+  }));
   checkDTypes(plan, caps, outputs, scope);
   return {
     plan, guards: builder.guards, feeds, results, shapes: outputs.map((o) => scope.value(o).shape),
