@@ -45,7 +45,7 @@ export function factorsOf(root: Variable, context: RuleContext | null = null): F
     const open = v.dtype === root.dtype && num.length + den.length + stack.length < LEAVES ? opened(v, inverted) : null;
     if (open !== null) {
       if (isA(v, neg)) coef = -coef;
-      if (v === root || (context !== null && isPrivate(v, context))) cost++;
+      if (v === root || (context !== null && isPrivate(v, context))) cost += isA(v, neg) ? SIGN : 1;
       stack.push(...open.reverse());
       continue;
     }
@@ -65,10 +65,13 @@ function opened(v: Variable, inverted: boolean): [Variable, boolean][] | null {
   return isA(v, inv) ? [[a, !inverted]] : null;
 }
 
+/** A change of sign costs less than a product by -1. */
+const SIGN = 0.5;
+
 /** Ops that `product` makes. */
 export function productCost({ coef, num, den }: Factors): number {
   if (num.length === 0) return den.length;
-  return num.length - 1 + den.length + (coef === 1 ? 0 : 1);
+  return num.length - 1 + den.length + (coef === 1 ? 0 : coef === -1 ? SIGN : 1);
 }
 
 /** Multiplies in the dtype of the result: those of that dtype first, pairs as squares. */
@@ -81,17 +84,20 @@ function multiplied(list: readonly Variable[], dtype: DType): Variable {
 }
 
 /** The tree of a product, of the dtype and broadcast flags of `like`; `sources` are what it was read from, to take lost axes from. */
-export function product({ coef, num, den }: Factors, like: Variable, sources: readonly Variable[]): Variable {
+export const product = (factors: Factors, like: Variable, sources: readonly Variable[]): Variable => fillLike(multiply(factors, like), like, sources);
+
+/** The tree of a product, of the dtype and rank of `like`. */
+export function multiply({ coef, num, den }: Factors, like: Variable): Variable {
   const { dtype } = like;
   const below = den.length > 0 ? multiplied(den, dtype) : null;
   if (num.length === 0) {
     const c = constantLike(coef, like);
-    return fillLike(below === null ? c : div(c, below), like, sources);
+    return below === null ? c : div(c, below);
   }
   const above = multiplied(num, dtype);
   const scaled = Math.abs(coef) === 1 ? above : mul(constantLike(coef, like), above);
   const whole = below === null ? scaled : div(scaled, below);
-  return fillLike(coef === -1 ? neg(whole) : whole, like, sources);
+  return coef === -1 ? neg(whole) : whole;
 }
 
 /** Reads a sum. Only results of the root's dtype are opened. */

@@ -3,12 +3,12 @@
  * Identities are those of theano/tensor/opt.py. Next: log_rules.ts makes what is left finite.
  */
 import { isFloat } from "../codegen/ir/dtype.js";
-import { constantValue, p, patternRule, type Rule, type RuleContext } from "../graph/rule.js";
+import { constantValue, isA, p, patternRule, type Rule, type RuleContext } from "../graph/rule.js";
 import { tensorType } from "../graph/types.js";
 import { apply1, type Apply, Variable } from "../graph/variable.js";
-import { cancelled, constantLike, factorsOf, fillLike, isPrivate, product, productCost, summed, sumCost, termsOf } from "./algebra.js";
+import { cancelled, constantLike, factorsOf, fillLike, isPrivate, multiply, product, productCost, summed, sumCost, termsOf } from "./algebra.js";
 import { add, cast, div, mul, neg, sqr, sub } from "./elementwise.js";
-import { inv, pow, sqrt } from "./math.js";
+import { exp, inv, pow, sqrt } from "./math.js";
 import { sum } from "./reduce.js";
 
 const vector = (name: string, dtype: "float32" | "float64" | "bool" | "int32" = "float64"): Variable => new Variable(tensorType(dtype, 1), { name });
@@ -38,6 +38,29 @@ function simplerSum(node: Apply, context: RuleContext): Variable | null {
   const { a, b, dropped } = cancelled(pos, minus);
   const made = { constant, pos: a, neg: b };
   return pays(cost, sumCost(made), dropped) ? summed(made, like, [...pos, ...minus, ...node.inputs]) : null;
+}
+
+/** (a/x + b) x = a + b x: quotients in a sum lose what the sum is multiplied by. */
+function distributed(node: Apply): Variable | null {
+  const like = outputOf(node);
+  const { coef, num, den } = factorsOf(like);
+  for (const total of num) {
+    if (total.dtype !== like.dtype || !(isA(total, add) || isA(total, sub))) continue;
+    const { constant, pos, neg: minus } = termsOf(total);
+    const below = [...pos, ...minus].flatMap((t) => (t.dtype === like.dtype ? factorsOf(t).den : []));
+    const others = num.filter((v) => v !== total);
+    const moved = others.filter((v, i) => below.includes(v) && others.indexOf(v) === i);
+    if (moved.length === 0) continue;
+    const times = (t: Variable): Variable => {
+      const f = t.dtype === like.dtype ? factorsOf(t) : { coef: 1, num: [t], den: [] };
+      const { a, b } = cancelled([...f.num, ...moved], f.den);
+      return multiply({ coef: f.coef, num: a, den: b }, like);
+    };
+    const free = constant === 0 ? [] : [multiply({ coef: constant, num: moved, den: [] }, like)];
+    const sumOfThem = summed({ constant: 0, pos: [...pos.map(times), ...free], neg: minus.map(times) }, total, [total, ...moved]);
+    return product({ coef, num: [sumOfThem, ...cancelled(others, moved).a], den }, like, [...num, ...den]);
+  }
+  return null;
 }
 
 const POWERS: ReadonlyMap<number, (x: Variable) => Variable> = new Map([
@@ -71,6 +94,10 @@ export const ARITHMETIC_RULES: readonly Rule[] = [
   {
     name: "canonicalSum", phase: "canonicalise", exactness: "ignoresNaN", source: "x + y - x = y, x - x = 0, constants gathered; theano/tensor/opt.py local_add_canonizer",
     roots: [add.op, sub.op, neg.op], rewrite: simplerSum, example: example(["x", "y"], (x, y) => sub(add(add(x as Variable, 1), add(y as Variable, 2)), x as Variable)),
+  },
+  {
+    name: "distributeQuotients", phase: "canonicalise", exactness: "ignoresNaN", source: "(a/x + b/y) x y = a y + b x: the gradient of a crossentropy of sigmoids; theano/tensor/opt.py local_greedy_distributor",
+    roots: [mul.op, div.op], rewrite: distributed, example: example(["x", "y"], (x, y) => mul(add(div(exp(y as Variable), x as Variable), y as Variable), x as Variable)),
   },
   {
     name: "powOneOrZero", phase: "canonicalise", exactness: "ignoresNaN", source: "x^1 = x, x^0 = 1; theano/tensor/opt.py local_pow_canonicalize",

@@ -8,7 +8,7 @@ import { apply1, type Apply, Variable } from "../graph/variable.js";
 import { factorsOf, product, summed, termsOf } from "./algebra.js";
 import { argmax } from "./argmax.js";
 import { dimShuffleOp, dimshuffle } from "./dimshuffle.js";
-import { div, mul, neg, sub, switch_ } from "./elementwise.js";
+import { div, fill, mul, neg, sub, switch_ } from "./elementwise.js";
 import { crossentropyCategorical1hot, crossentropyCategorical1hotGradOp, crossentropySoftmax1hot, crossentropySoftmax1hotDx, oneHotLike, pickPerRow } from "./labels.js";
 import { isShifted, shiftOf } from "./log_rules.js";
 import { exp, log } from "./math.js";
@@ -31,7 +31,7 @@ const without = (list: readonly Variable[], gone: Variable): Variable[] => list.
 
 /** Where v is a reduction with its axes put back at length 1: what was reduced, and the axes. */
 function keptSum(v: Variable): { readonly of: Variable; readonly axes: readonly number[] } | null {
-  const total = isA(v, dimShuffleOp) ? v.owner?.inputs[0] : v;
+  const total = isA(v, { op: dimShuffleOp }) ? v.owner?.inputs[0] : v;
   if (total?.owner?.op !== sum.op) return null;
   const { axes } = total.owner.params as Axes;
   const of = total.owner.inputs[0] as Variable;
@@ -61,15 +61,22 @@ function softmaxOfExps(node: Apply): Variable | null {
   return null;
 }
 
-/** d where v = d / sm, also inside the branch of a switch whose other branch is zero. */
-function timesSoftmax(v: Variable, sm: Variable): Variable | null {
-  const [c, a, b] = inputsOf(v, switch_) ?? [];
-  if (c !== undefined && a !== undefined && constantValue(b as Variable) === 0) {
-    const inner = timesSoftmax(a, sm);
-    return inner === null ? null : switch_(c, inner, 0);
-  }
+/** v without `below`, where it is divided by that. */
+function times(v: Variable, below: (d: Variable) => boolean): Variable | null {
   const { coef, num, den } = factorsOf(v);
-  return den.includes(sm) ? product({ coef, num, den: without(den, sm) }, v, [...num, ...den]) : null;
+  const d = den.find(below);
+  return d === undefined ? null : product({ coef, num, den: without(den, d) }, v, [...num, ...den]);
+}
+
+/** d where v = d / sm, also inside the branch of a switch whose other branch is zero; at labels y, sm is sm[arange(n), y]. */
+function timesSoftmax(v: Variable, sm: Variable): Variable | null {
+  const [hot, a, b] = inputsOf(v, switch_) ?? [];
+  if (hot === undefined || a === undefined || constantValue(b as Variable) !== 0) return times(v, (d) => d === sm);
+  const y = inputsOf(hot, oneHotLike)?.[1];
+  const column = inputsOf(a, { op: dimShuffleOp })?.[0];
+  const picked = column?.ndim === 1 && y !== undefined ? times(column, (d) => isA(d, pickPerRow) && d.owner?.inputs[0] === sm && d.owner.inputs[1] === y) : null;
+  const inner = picked === null ? times(a, (d) => d === sm) : dimshuffle(picked, 0, "x");
+  return inner === null ? null : switch_(hot, inner, 0);
 }
 
 /** The column g of a matrix that is g at each row's label and zero elsewhere. */
@@ -78,7 +85,7 @@ function labelled(d: Variable): { readonly g: Variable; readonly y: Variable } |
   const y = hot === undefined ? undefined : inputsOf(hot, oneHotLike)?.[1];
   if (column === undefined || y === undefined || constantValue(zero as Variable) !== 0 || column.broadcastable[1] !== true) return null;
   const g = dimshuffle(column, 0);
-  return g.broadcastable[0] === y.broadcastable[0] ? { g, y } : null;
+  return { g: g.broadcastable[0] && !y.broadcastable[0] ? fill(y, g) : g, y };
 }
 
 /** softmaxGrad(d / sm, sm) = d - sum(d) sm; with d = g at each label, -g (sm - onehot). */

@@ -58,12 +58,14 @@ function mergeReshapes(node: Apply): Variable | null {
 }
 const isLengthOf = (v: Variable, x: Variable, axis: number): boolean => v.owner?.op === shapeAxisOp && v.owner.inputs[0] === x && v.owner.params["axis"] === axis;
 
-/** f(reshape(x)) = reshape(f(x)), for functions of one element. */
+/** f(reshape(x)) = reshape(f(x)), for functions of one element. Logarithms also pass dimshuffles, and a sign before them: log(1 - p.T). */
 function lift(node: Apply): Variable | null {
-  const view = inputOf(node).owner;
-  if (view === null || ![reshapeOp, rebroadcastOp, dimShuffleOp].includes(view.op)) return null;
-  if (view.op === dimShuffleOp && node.op !== log.op && node.op !== log1p.op) return null;
-  return apply1(view.op, [apply1(node.op, [view.inputs[0] as Variable], node.params), ...view.inputs.slice(1)], view.params);
+  const isLog = node.op === log.op || node.op === log1p.op;
+  const [minus] = (isLog ? inputsOf(inputOf(node), neg) : null) ?? [];
+  const view = (minus ?? inputOf(node)).owner;
+  if (view === null || ![reshapeOp, rebroadcastOp, dimShuffleOp].includes(view.op) || (view.op === dimShuffleOp && !isLog)) return null;
+  const x = view.inputs[0] as Variable;
+  return apply1(view.op, [apply1(node.op, [minus === undefined ? x : neg(x)], node.params), ...view.inputs.slice(1)], view.params);
 }
 
 /** Ops whose parts products and sums look through stay outside views. */

@@ -28,6 +28,7 @@ export const STRUCTURES: Readonly<Record<string, string>> = {
   uselessSwitch: "x",
   canonicalProduct: "mul([6], y)",
   canonicalSum: "add([3], y)",
+  distributeQuotients: "add(exp(y), mul(y, x))",
   powOneOrZero: "x",
   powSpecialise: "inv(sqr(x))",
   mulSelf: "sqr(x)",
