@@ -51,7 +51,10 @@ export function interpretScan(inputs: readonly NdArray[], p: ScanParams, types: 
     const after = scanOutputs(step(sequences.map((s) => rowOf(s, t)), state), p);
     after.carries.forEach((c, i) => checkCarry(c, state[i] as NdArray, i, p));
     state = [...after.carries];
-    after.stacked.forEach((y, k) => (p.keep[k] === "all" ? kept[k]?.push(y) : (kept[k] = [y])));
+    after.stacked.forEach((y, k) => {
+      if (p.keep[k] === "last") kept[k]?.splice(0);
+      kept[k]?.push(y);
+    });
   }
   const blank = n > 0 ? null : scanOutputs(step(sequences.map((s) => NdArray.zeros(s.shape.slice(1), s.dtype)), state), p).stacked;
   return [...state, ...kept.map((rows, k) => keptValue(rows, p.keep[k] === "all", (blank?.[k] ?? rows[0]) as NdArray))];

@@ -45,7 +45,8 @@ function dotOfSequence(op: Op): Rule {
       const parts = partsOf(node);
       const rows = new Map(parts.sequences.map((s) => [s.inner, s.outer]));
       const constants = new Map(parts.constants.map((c) => [c.inner, c.outer]));
-      const found = appliesOf(bodyOutputs(parts)).filter((a) => a.op === dot.op && rows.get(a.inputs[0] as Variable)?.ndim === 2 && constants.get(a.inputs[1] as Variable)?.ndim === 2);
+      const isBlock = (v: Variable | undefined): boolean => v !== undefined && (v.ndim === 2 || v.ndim === 3);
+      const found = appliesOf(bodyOutputs(parts)).filter((a) => a.op === dot.op && isBlock(rows.get(a.inputs[0] as Variable)) && constants.get(a.inputs[1] as Variable)?.ndim === 2);
       if (found.length === 0) return null;
       const entries = found.map((a): Entry => {
         const v = a.outputs[0] as Variable;

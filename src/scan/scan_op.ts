@@ -12,6 +12,7 @@ import { interpretScan } from "./reference.js";
 import { hoistingRules } from "./scan_hoist.js";
 import { lastStepRules } from "./scan_last.js";
 import { shrinkingRules } from "./scan_rules.js";
+import { sumRules } from "./scan_sums.js";
 import { scanGradient } from "./scan_grad.js";
 import { bodyInputs, scanInputs, scanOutputs, type ScanParams } from "./scan_params.js";
 
@@ -51,4 +52,4 @@ export const scanOp: Op = defineOp<ScanParams>({
 });
 
 /** Every rewrite of scan; loops are recognised as equal before they are made smaller. */
-export const scanRules: readonly Rule[] = [...shrinkingRules(scanOp), ...lastStepRules(scanOp), ...hoistingRules(scanOp)];
+export const scanRules: readonly Rule[] = [...shrinkingRules(scanOp), ...lastStepRules(scanOp), ...hoistingRules(scanOp), ...sumRules(scanOp)];

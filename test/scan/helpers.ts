@@ -9,7 +9,7 @@ export type Given = readonly (readonly [Variable, ArrayLike])[];
 export const env = (given: Given): Map<Variable, NdArray> => new Map(given.map(([v, x]) => [v, x instanceof NdArray ? x : asarray(x, { dtype: v.dtype })]));
 
 /** Nested numbers of a variable's value. */
-export function valueOf(v: Variable | null, given: Given = []): unknown {
+export function evaluated(v: Variable | null, given: Given = []): unknown {
   if (!(v instanceof Variable)) throw new Error("no variable to evaluate");
   return interpret([v], env(given))[0]?.toArray();
 }

@@ -14,7 +14,7 @@ import { setSubtensor } from "../../src/ops/set_subtensor.js";
 import { shared } from "../../src/ops/shared.js";
 import { scan } from "../../src/scan/scan.js";
 import { scanOp } from "../../src/scan/scan_op.js";
-import { codeOf, env, valueOf } from "./helpers.js";
+import { codeOf, env, evaluated } from "./helpers.js";
 
 const ones = (n: number): NdArray => asarray(new Array<number>(n).fill(1), { dtype: "float64" });
 
@@ -26,21 +26,21 @@ describe("published cases", () => {
     expect(updates.size).toBe(0);
     const final = result.get(-1);
     const range = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
-    expect(valueOf(final, [[A, range], [k, 2]])).toEqual([0, 1, 4, 9, 16, 25, 36, 49, 64, 81]);
-    expect(valueOf(final, [[A, range], [k, 4]])).toEqual([0, 1, 16, 81, 256, 625, 1296, 2401, 4096, 6561]);
+    expect(evaluated(final, [[A, range], [k, 2]])).toEqual([0, 1, 4, 9, 16, 25, 36, 49, 64, 81]);
+    expect(evaluated(final, [[A, range], [k, 4]])).toEqual([0, 1, 16, 81, 256, 625, 1296, 2401, 4096, 6561]);
   });
 
   test("A10: a polynomial as a map over coefficients and powers", () => {
     const coefficients = T.dvector("coefficients");
     const x = T.dscalar("x");
     const [terms] = scan({ fn: (c: Variable, power: Variable, at: Variable) => mul(c, pow(at, power)), outputsInfo: null, sequences: [coefficients, arange(10000)], nonSequences: x });
-    expect(valueOf(terms.sum(), [[coefficients, [1, 0, 2]], [x, 3]])).toBe(19);
+    expect(evaluated(terms.sum(), [[coefficients, [1, 0, 2]], [x, 3]])).toBe(19);
   });
 
   test("A11: triangular numbers; the initial state has the output's dtype", () => {
     const n = T.iscalar("n");
     const [sums] = scan({ fn: (i: Variable, before: Variable) => add(i, before), sequences: arange(n), outputsInfo: constant(0, { dtype: "int32" }) });
-    expect(valueOf(sums, [[n, 15]])).toEqual([0, 1, 3, 6, 10, 15, 21, 28, 36, 45, 55, 66, 78, 91, 105]);
+    expect(evaluated(sums, [[n, 15]])).toEqual([0, 1, 3, 6, 10, 15, 21, 28, 36, 45, 55, 66, 78, 91, 105]);
   });
 
   test("A11: setSubtensor in a step", () => {
@@ -50,7 +50,7 @@ describe("published cases", () => {
     const setValue = (at: Variable, v: Variable, out: Variable): Variable => setSubtensor(out.fill(0).get(at.get(0), at.get(1)), v);
     const [result] = scan({ fn: setValue, outputsInfo: null, sequences: [location, values], nonSequences: model });
     const zeros = Array.from({ length: 5 }, () => [0, 0, 0, 0, 0]);
-    const [first, second] = valueOf(result, [[location, [[1, 1], [2, 3]]], [values, [42, 50]], [model, zeros]]) as number[][][];
+    const [first, second] = evaluated(result, [[location, [[1, 1], [2, 3]]], [values, [42, 50]], [model, zeros]]) as number[][][];
     expect(first).toEqual(zeros.map((row, i) => row.map((_, j) => (i === 1 && j === 1 ? 42 : 0))));
     expect(second).toEqual(zeros.map((row, i) => row.map((_, j) => (i === 2 && j === 3 ? 50 : 0))));
   });
@@ -70,7 +70,7 @@ describe("published cases", () => {
     const k = shared(0);
     const n = T.iscalar("n");
     const [, updates] = scan({ fn: () => [[k, k.add(1)]] as const, nSteps: n });
-    expect(valueOf(updates.get(k) as Variable, [[n, 5]])).toBe(5);
+    expect(evaluated(updates.get(k) as Variable, [[n, 5]])).toBe(5);
   });
 });
 
@@ -94,39 +94,39 @@ describe("arguments of the step", () => {
   test("taps of sequences align, and the steps are as many as all taps allow", () => {
     const x = T.dvector("x");
     const [y] = scan({ fn: (past: Variable, now: Variable, next: Variable) => add(mul(past, 100), add(mul(now, 10), next)), sequences: { input: x, taps: [-1, 0, 2] } });
-    expect(valueOf(y, [[x, [1, 2, 3, 4, 5, 6]]])).toEqual([124, 235, 346]);
+    expect(evaluated(y, [[x, [1, 2, 3, 4, 5, 6]]])).toEqual([124, 235, 346]);
     const [z] = scan({ fn: (v: Variable) => v, sequences: { input: x, taps: 2 } });
-    expect(valueOf(z, [[x, [1, 2, 3, 4]]])).toEqual([3, 4]);
+    expect(evaluated(z, [[x, [1, 2, 3, 4]]])).toEqual([3, 4]);
   });
 
   test("taps of outputs read an initial value that lists the oldest first", () => {
     const x0 = T.dvector("x0");
     const [fib] = scan({ fn: (a: Variable, b: Variable) => add(a, b), outputsInfo: { initial: x0, taps: [-2, -1] }, nSteps: 6 });
-    expect(valueOf(fib, [[x0, [0, 1]]])).toEqual([1, 2, 3, 5, 8, 13]);
+    expect(evaluated(fib, [[x0, [0, 1]]])).toEqual([1, 2, 3, 5, 8, 13]);
     const [far] = scan({ fn: (a: Variable, c: Variable) => add(mul(a, 10), c), outputsInfo: { initial: x0, taps: [-1, -3] }, nSteps: 4 });
-    expect(valueOf(far, [[x0, [1, 2, 3]]])).toEqual([31, 312, 3123, 31261]);
+    expect(evaluated(far, [[x0, [1, 2, 3]]])).toEqual([31, 312, 3123, 31261]);
   });
 
   test("{ initial } alone is a state; { } is none", () => {
     const [y] = scan({ fn: (s: Variable) => [mul(s, 2)], outputsInfo: [{ initial: constant(1, { dtype: "float64" }) }], nSteps: 3 });
-    expect(valueOf(y)).toEqual([2, 4, 8]);
+    expect(evaluated(y)).toEqual([2, 4, 8]);
   });
 
   test("several sequences stop at the shortest; nSteps may be fewer", () => {
     const [x, y] = [T.dvector("x"), T.dvector("y")];
     const given = [[x, [1, 2, 3, 4]], [y, [10, 20, 30]]] as const;
-    expect(valueOf(scan({ fn: (a: Variable, b: Variable) => add(a, b), sequences: [x, y] })[0], given)).toEqual([11, 22, 33]);
-    expect(valueOf(scan({ fn: (a: Variable, b: Variable) => add(a, b), sequences: [x, y], nSteps: 2 })[0], given)).toEqual([11, 22]);
+    expect(evaluated(scan({ fn: (a: Variable, b: Variable) => add(a, b), sequences: [x, y] })[0], given)).toEqual([11, 22, 33]);
+    expect(evaluated(scan({ fn: (a: Variable, b: Variable) => add(a, b), sequences: [x, y], nSteps: 2 })[0], given)).toEqual([11, 22]);
   });
 
   test("goBackwards reverses sequences, taps included", () => {
     const x = T.dvector("x");
     const given = [[x, [1, 2, 3, 4]]] as const;
-    expect(valueOf(scan({ fn: (a: Variable) => a, sequences: x, goBackwards: true })[0], given)).toEqual([4, 3, 2, 1]);
+    expect(evaluated(scan({ fn: (a: Variable) => a, sequences: x, goBackwards: true })[0], given)).toEqual([4, 3, 2, 1]);
     const [pairs] = scan({ fn: (a: Variable, b: Variable) => add(mul(a, 10), b), sequences: { input: x, taps: [-1, 0] }, goBackwards: true });
-    expect(valueOf(pairs, given)).toEqual([34, 23, 12]);
+    expect(evaluated(pairs, given)).toEqual([34, 23, 12]);
     const [one] = scan({ fn: (a: Variable) => a, sequences: x, goBackwards: true, nSteps: 1 });
-    expect(valueOf(one, given)).toEqual([4]);
+    expect(evaluated(one, given)).toEqual([4]);
   });
 });
 
@@ -140,7 +140,7 @@ describe("what the step returns", () => {
     expect(scan({ fn: (a) => [a as Variable], sequences: x })[0]).toBeInstanceOf(Variable);
     expect(scan({ fn: (a) => a as Variable, sequences: x, returnList: true })[0]).toHaveLength(1);
     const [[p, q]] = scan({ fn: (a: Variable) => [a, mul(a, 2)], sequences: x });
-    expect([valueOf(p, given), valueOf(q, given)]).toEqual([[1, 2, 3], [2, 4, 6]]);
+    expect([evaluated(p, given), evaluated(q, given)]).toEqual([[1, 2, 3], [2, 4, 6]]);
   });
 
   test("outputs with updates, updates first, pairs, Updates", () => {
@@ -151,20 +151,20 @@ describe("what the step returns", () => {
     ] as const;
     for (const [out, updates] of forms) {
       expect(updates).toBeInstanceOf(Updates);
-      expect(valueOf(out as Variable, given)).toEqual([1, 2, 3]);
-      expect(valueOf(updates.get(s) as Variable, given)).toBe(6);
+      expect(evaluated(out as Variable, given)).toEqual([1, 2, 3]);
+      expect(evaluated(updates.get(s) as Variable, given)).toBe(6);
     }
   });
 
   test("a number is a constant output", () => {
     const [out] = scan({ fn: () => 7, nSteps: 3 });
-    expect(valueOf(out)).toEqual([7, 7, 7]);
+    expect(evaluated(out)).toEqual([7, 7, 7]);
   });
 
   test("updates depend on each other's old values", () => {
     const [a, b] = [shared(asarray(1, { dtype: "float64" })), shared(asarray(2, { dtype: "float64" }))];
     const [, updates] = scan({ fn: () => [[a, b.add(0)], [b, a.add(b)]], nSteps: 5 });
-    expect([valueOf(updates.get(a) as Variable), valueOf(updates.get(b) as Variable)]).toEqual([13, 21]);
+    expect([evaluated(updates.get(a) as Variable), evaluated(updates.get(b) as Variable)]).toEqual([13, 21]);
   });
 });
 
@@ -180,7 +180,7 @@ describe("what the step captures", () => {
     expect(node?.op).toBe(scanOp);
     expect(node?.inputs.slice(2).map((v) => v.owner?.op.name)).toEqual(["tanh", "tanh"]);
     const expected = [1, 2, 3].map((a) => a * Math.tanh(2) + Math.tanh(0.5));
-    expect(valueOf(y, [...given, [b, 0.5]])).toEqual(expected);
+    expect(evaluated(y, [...given, [b, 0.5]])).toEqual(expected);
   });
 
   test("a shared variable with a default update is a carry: each step sees the next state", () => {
@@ -188,11 +188,11 @@ describe("what the step captures", () => {
     const draw = mul(state, 10);
     state.defaultUpdate = add(state, 1);
     const [y, updates] = scan({ fn: (a: Variable) => add(a, draw), sequences: x });
-    expect(valueOf(y, given)).toEqual([11, 22, 33]);
-    expect(valueOf(updates.get(state) as Variable, given)).toBe(4);
+    expect(evaluated(y, given)).toEqual([11, 22, 33]);
+    expect(evaluated(updates.get(state) as Variable, given)).toBe(4);
     const [fixed, none] = scan({ fn: (a: Variable, d: Variable) => add(a, d), sequences: x, nonSequences: draw });
     expect(none.size).toBe(0);
-    expect(valueOf(fixed, given)).toEqual([11, 12, 13]);
+    expect(evaluated(fixed, given)).toEqual([11, 12, 13]);
   });
 
   test("default updates reached only through other updates count; the step's own updates override", () => {
@@ -201,22 +201,22 @@ describe("what the step captures", () => {
     q.defaultUpdate = add(q, 1);
     const [y, updates] = scan({ fn: (a: Variable) => add(a, p), sequences: x });
     expect([...updates.keys()]).toEqual([p, q]);
-    expect(valueOf(y, given)).toEqual([2, 13, 25]);
+    expect(evaluated(y, given)).toEqual([2, 13, 25]);
     const [, own] = scan({ fn: (a: Variable) => [add(a, p), [[q, q.add(100)]]], sequences: x });
-    expect(valueOf(own.get(q) as Variable, given)).toBe(310);
+    expect(evaluated(own.get(q) as Variable, given)).toBe(310);
   });
 
   test("strict steps read their arguments only", () => {
     const w = shared(asarray(2, { dtype: "float64" }), { name: "w" });
     expect(codeOf(() => scan({ fn: (a: Variable) => mul(a, w), sequences: x, strict: true }))).toBe("scan-strict");
     const [y] = scan({ fn: (a: Variable, v: Variable) => mul(a, v), sequences: x, nonSequences: w, strict: true });
-    expect(valueOf(y, given)).toEqual([2, 4, 6]);
+    expect(evaluated(y, given)).toEqual([2, 4, 6]);
   });
 
   test("a scan inside a step", () => {
     const m = T.dmatrix("m");
     const [sums] = scan({ fn: (row: Variable) => scan({ fn: (v: Variable, s: Variable) => add(v, s), sequences: row, outputsInfo: constant(0, { dtype: "float64" }) })[0].get(-1), sequences: m });
-    expect(valueOf(sums, [[m, [[1, 2, 3], [4, 5, 6]]]])).toEqual([6, 15]);
+    expect(evaluated(sums, [[m, [[1, 2, 3], [4, 5, 6]]]])).toEqual([6, 15]);
   });
 });
 
@@ -229,7 +229,7 @@ describe("the number of steps", () => {
       expect(y.owner?.op).not.toBe(scanOp);
       expect(y.broadcastable).toEqual([false]);
       expect(updates.size).toBe(0);
-      expect(valueOf(y, [[x, [1, 2]]])).toEqual([6]);
+      expect(evaluated(y, [[x, [1, 2]]])).toEqual([6]);
     }
   });
 
@@ -245,8 +245,8 @@ describe("the number of steps", () => {
   test("more steps than a sequence has, and negative steps, are errors when run", () => {
     const n = T.iscalar("n");
     const [y] = scan({ fn: (a: Variable) => a, sequences: x, nSteps: n });
-    expect(codeOf(() => valueOf(y, [[x, [1, 2]], [n, 3]]))).toBe("scan-sequence-short");
-    expect(codeOf(() => valueOf(y, [[x, [1, 2]], [n, -1]]))).toBe("scan-negative-steps");
+    expect(codeOf(() => evaluated(y, [[x, [1, 2]], [n, 3]]))).toBe("scan-sequence-short");
+    expect(codeOf(() => evaluated(y, [[x, [1, 2]], [n, -1]]))).toBe("scan-negative-steps");
   });
 });
 
@@ -264,15 +264,15 @@ describe("states of other types", () => {
     const m = T.dmatrix("m");
     const [y] = scan({ fn: (s: Variable) => mul(s, m), outputsInfo: row, nSteps: 2 });
     expect(y.broadcastable).toEqual([false, false, false]);
-    expect(valueOf(y, [[row, [[1, 2]]], [m, [[3, 3]]]])).toEqual([[[3, 6]], [[9, 18]]]);
+    expect(evaluated(y, [[row, [[1, 2]]], [m, [[3, 3]]]])).toEqual([[[3, 6]], [[9, 18]]]);
     const [z] = scan({ fn: (s: Variable) => mul(s.sum({ axis: 0, keepdims: true }), row), outputsInfo: m, nSteps: 2 });
-    expect(valueOf(z, [[row, [[1, 2]]], [m, [[3, 3]]]])).toEqual([[[3, 6]], [[3, 12]]]);
+    expect(evaluated(z, [[row, [[1, 2]]], [m, [[3, 3]]]])).toEqual([[[3, 6]], [[3, 12]]]);
   });
 
   test("a state that changes its shape is an error when run", () => {
     const [x, m] = [T.dvector("x"), T.dmatrix("m")];
     const [y] = scan({ fn: (s: Variable) => m.get(0).add(s.sum()), outputsInfo: x, nSteps: 2 });
-    expect(codeOf(() => valueOf(y, [[x, [1, 2]], [m, [[1, 2, 3]]]]))).toBe("scan-carry-shape");
+    expect(codeOf(() => evaluated(y, [[x, [1, 2]], [m, [[1, 2, 3]]]]))).toBe("scan-carry-shape");
   });
 });
 

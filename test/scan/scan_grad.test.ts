@@ -11,7 +11,7 @@ import { constant, inputMakers as T } from "../../src/ops/inputs.js";
 import { exp, pow, tanh } from "../../src/ops/math.js";
 import { shared } from "../../src/ops/shared.js";
 import { scan } from "../../src/scan/scan.js";
-import { codeOf, valueOf } from "./helpers.js";
+import { codeOf, evaluated } from "./helpers.js";
 
 const one = constant(1, { dtype: "float64" });
 const zero = constant(0, { dtype: "float64" });
@@ -21,10 +21,10 @@ describe("published numbers", () => {
     const x = T.dvector("x");
     const y = pow(x, 2);
     const [J] = scan({ fn: (i: Variable, of: Variable, at: Variable) => grad(of.get(i), at), sequences: arange(y.shape[0]), nonSequences: [y, x] });
-    expect(valueOf(J, [[x, [4, 4]]])).toEqual([[8, 0], [0, 8]]);
+    expect(evaluated(J, [[x, [4, 4]]])).toEqual([[8, 0], [0, 8]]);
     const gy = grad(y.sum(), x);
     const [H] = scan({ fn: (i: Variable, g: Variable, at: Variable) => grad(g.get(i), at), sequences: arange(gy.shape[0]), nonSequences: [gy, x] });
-    expect(valueOf(H, [[x, [4, 4]]])).toEqual([[2, 0], [0, 2]]);
+    expect(evaluated(H, [[x, [4, 4]]])).toEqual([[2, 0], [0, 2]]);
   });
 
   test("A10: second derivative of a polynomial through scan is 42 (test_grad_of_grad_of_state)", () => {
@@ -34,9 +34,9 @@ describe("published numbers", () => {
     const polynomial = terms.sum();
     const [first, second] = [grad(polynomial, x), grad(grad(polynomial, x), x)];
     const given = [[c, [1, 2, -3, 4]], [x, 2]] as const;
-    expect(valueOf(polynomial, given)).toBe(25);
-    expect(valueOf(first, given)).toBe(38);
-    expect(valueOf(second, given)).toBe(42);
+    expect(evaluated(polynomial, given)).toBe(25);
+    expect(evaluated(first, given)).toBe(38);
+    expect(evaluated(second, given)).toBe(42);
   });
 });
 
@@ -81,7 +81,7 @@ describe("against finite differences", () => {
     verifyGrad((xs) => scan({ fn: (a: Variable, s: Variable) => mul(add(a, s), a), sequences: xs, outputsInfo: zero, nSteps: 2 })[0], [[0.3, 0.5, 0.7, 0.9]]);
     const v = T.dvector("v");
     const [y] = scan({ fn: (a: Variable) => mul(a, a), sequences: v, nSteps: 2 });
-    expect(valueOf(grad(y.sum(), v), [[v, [1, 2, 3]]])).toEqual([2, 4, 0]);
+    expect(evaluated(grad(y.sum(), v), [[v, [1, 2, 3]]])).toEqual([2, 4, 0]);
   });
 
   test("goBackwards", () => {
@@ -126,16 +126,16 @@ describe("truncation", () => {
     const [y] = scan({ fn: (a: Variable, before: Variable) => add(mul(k, before), a), sequences: x, outputsInfo: s, truncateGradient: 2 });
     const given = [[x, [1, 2, 3, 4]], [s, 5], [k, 2]] as const;
     const [gx, gs, gk] = grad(y.get(-1), [x, s, k]);
-    expect(valueOf(gx as Variable, given)).toEqual([0, 0, 2, 1]);
-    expect(valueOf(gs as Variable, given)).toBe(0);
+    expect(evaluated(gx as Variable, given)).toEqual([0, 0, 2, 1]);
+    expect(evaluated(gs as Variable, given)).toBe(0);
     // y: 11, 24, 51, 106; d/dk = y_3 + k y_2
-    expect(valueOf(gk as Variable, given)).toBe(51 + 2 * 24);
+    expect(evaluated(gk as Variable, given)).toBe(51 + 2 * 24);
   });
 
   test("no more than there are steps is no truncation", () => {
     const make = (truncateGradient: number): Variable => scan({ fn: (a: Variable, before: Variable) => add(mul(k, before), a), sequences: x, outputsInfo: s, truncateGradient })[0].get(-1);
     const given = [[x, [1, 2, 3]], [s, 5], [k, 2]] as const;
-    for (const wrt of [x, s, k]) expect(valueOf(grad(make(7), wrt), given)).toEqual(valueOf(grad(make(-1), wrt), given));
+    for (const wrt of [x, s, k]) expect(evaluated(grad(make(7), wrt), given)).toEqual(evaluated(grad(make(-1), wrt), given));
   });
 });
 
@@ -159,9 +159,9 @@ describe("connection", () => {
       sequences: [x, i], outputsInfo: [null, start, constant(0, { dtype: "int32" })],
     });
     const given = [[x, [1, 2]], [i, [3, 4]], [start, 1]] as const;
-    expect(valueOf(grad(y.sum(), x), given)).toEqual([1, 1]);
-    expect(valueOf(grad(y.sum(), start), given)).toBe(0);
-    expect(valueOf(grad(y.sum(), i), given)).toEqual([0, 0]);
+    expect(evaluated(grad(y.sum(), x), given)).toEqual([1, 1]);
+    expect(evaluated(grad(y.sum(), start), given)).toBe(0);
+    expect(evaluated(grad(y.sum(), i), given)).toEqual([0, 0]);
   });
 
   test("states chosen by a condition", () => {
@@ -172,6 +172,6 @@ describe("connection", () => {
     const w = T.dscalar("w");
     const [chain] = scan({ fn: (v: Variable) => tanh(mul(v, w)), outputsInfo: one, nSteps: 5 });
     const end = chain.get(-1);
-    expect(valueOf(grad(mul(end, w), w, { considerConstant: [end] }), [[w, 0.5]])).toBeCloseTo(valueOf(end, [[w, 0.5]]) as number, 14);
+    expect(evaluated(grad(mul(end, w), w, { considerConstant: [end] }), [[w, 0.5]])).toBeCloseTo(evaluated(end, [[w, 0.5]]) as number, 14);
   });
 });

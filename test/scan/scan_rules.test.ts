@@ -105,12 +105,35 @@ describe("loops as users write them", () => {
 
   test("gradients that nobody asked for are not computed", () => {
     const [h] = scan({ fn: (row: Variable, before: Variable) => tanh(add(dot(row, W), dot(before, U))), sequences: x, outputsInfo: h0 });
-    const gU = grad(h.sum(), U);
-    const { outputs } = rewritten([gU], [x, W, U, h0]);
+    const gh = grad(h.sum(), h0);
+    const { outputs } = rewritten([gh], [x, W, U, h0]);
     const back = outputs[0]?.owner as Apply;
     expect(back.op).toBe(scanOp);
-    expect(paramsOf(back).carries).toBe(2);
+    expect(paramsOf(back).carries).toBe(1);
     expect(paramsOf(back).keep).toEqual([]);
+  });
+
+  test("weights' gradients are one product of stacks each, after the backward loop; the bias's sum is taken there too", () => {
+    const b = T.dvector("b");
+    const [h] = scan({ fn: (row: Variable, before: Variable) => tanh(add(add(dot(row, W), dot(before, U)), b)), sequences: x, outputsInfo: h0 });
+    const wanted = grad(mul(h, h).sum(), [W, U, b]);
+    const { outputs } = rewritten(wanted, [x, W, U, b, h0]);
+    const back = scans(outputs).at(-1) as Apply;
+    expect(paramsOf(back).carries).toBe(1);
+    expect(paramsOf(back).keep).toEqual(["all"]);
+    expectSame(wanted, outputs, [x, W, U, b, h0]);
+  });
+
+  test("likewise with a batch in each step", () => {
+    const [xs, H] = [T.dtensor3("xs"), T.dmatrix("H")];
+    const [h] = scan({ fn: (rows: Variable, before: Variable) => tanh(add(dot(rows, W), dot(before, U))), sequences: xs, outputsInfo: H });
+    const wanted = grad(mul(h, h).sum(), [W, U]);
+    const { outputs } = rewritten(wanted, [xs, W, U, H]);
+    const [forward, back] = scans(outputs) as [Apply, Apply];
+    expect(bodyOps(forward).filter((o) => o === "dot")).toHaveLength(1);
+    expect(bodyOps(back).filter((o) => o === "dot")).toHaveLength(1);
+    expect(paramsOf(back).carries).toBe(1);
+    expectSame(wanted, outputs, [xs, W, U, H]);
   });
 
   test("second derivatives: loops stay few and values right", () => {
