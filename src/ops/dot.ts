@@ -7,14 +7,14 @@ import { cast as castExpr, type Expr, prim } from "../codegen/ir/expr.js";
 import type { Lazy, Lowering, Op, Params, Sample } from "../graph/op.js";
 import { TensorType } from "../graph/types.js";
 import { apply1, type Variable } from "../graph/variable.js";
-import { NdArray, type Shape } from "../numpy/ndarray.js";
+import { NdArray, type Shape, sizeOf } from "../numpy/ndarray.js";
 import { fail } from "../util/fail.js";
 import { asTensors, defineOp, method, type Operand } from "./define.js";
 import { dimshuffle, transpose } from "./dimshuffle.js";
 import { mul } from "./elementwise.js";
 import { patternBroadcast } from "./rebroadcast.js";
-import { flatten, reshape } from "./reshape.js";
-import { lengthsOf } from "./shape.js";
+import { flatten, reshape, shapePadright } from "./reshape.js";
+import { lengthsOf, shapeAt } from "./shape.js";
 
 const productDType = (x: DType, y: DType): DType => (promote(x, y) === "bool" ? "int32" : promote(x, y));
 
@@ -37,21 +37,23 @@ function mismatch(x: Shape, y: Shape): string {
   return `Shape mismatch: shapes (${x.join(",")}) and (${y.join(",")}) not aligned: ${x[x.length - 1]} (dim ${x.length - 1}) != ${y[0]} (dim 0)`;
 }
 
-const outerOf = (x: Variable, y: Variable): Variable => mul(dimshuffle(x, 0, "x"), dimshuffle(y, "x", 0));
+const outerOf = (x: Variable, y: Variable): Variable => mul(shapePadright(x), y);
+
+/** All axes but the last as one: rows. */
+const rows = (x: Variable): Variable => (x.ndim === 2 ? x : reshape(x, [lengthsOf(x).slice(0, -1).reduce((a, b) => mul(a, b)), shapeAt(x, -1)]));
 
 /** d/dx of x.y is g.y^T, d/dy is x^T.g, in every mix of ranks. */
 function dotGradient(x: Variable, y: Variable, g: Variable): Variable[] {
-  const made = x.ndim === 2
-    ? y.ndim === 2 ? [dot(g, transpose(y)), dot(transpose(x), g)] : [outerOf(g, y), dot(transpose(x), g)]
-    : y.ndim === 2 ? [dot(y, g), outerOf(x, g)] : [mul(g, y), mul(g, x)];
-  return [patternBroadcast(made[0] as Variable, x.broadcastable), patternBroadcast(made[1] as Variable, y.broadcastable)];
+  const dx = y.ndim === 2 ? (x.ndim === 1 ? dot(y, g) : dot(g, transpose(y))) : outerOf(g, y);
+  const dy = x.ndim === 1 ? (y.ndim === 1 ? mul(g, x) : outerOf(x, g)) : dot(transpose(rows(x)), y.ndim === 2 ? rows(g) : flatten(g));
+  return [patternBroadcast(dx, x.broadcastable), patternBroadcast(dy, y.broadcastable)];
 }
 
 const samples = (shapes: readonly (readonly [Shape, Shape])[], dtype: DType = "float64"): Sample<Params>[] => shapes.map((pair) => ({ params: {}, inputs: pair.map((shape) => ({ dtype, shape })) }));
 
 const dotOp: Op = defineOp({
   name: "dot",
-  doc: "The matrix product of vectors and matrices: the sum over the last axis of x and the first of y. Integers stay integers. Lengths that differ: `dot-shape`.",
+  doc: "The sum of products over the last axis of x (any rank from 1) and the first of y (a vector or a matrix). Integers stay integers. Lengths that differ: `dot-shape`.",
   infer: ([x, y]) => [new TensorType(productDType((x as TensorType).dtype, (y as TensorType).dtype), [...(x as TensorType).broadcastable.slice(0, -1), ...(y as TensorType).broadcastable.slice(1)])],
   shape: (ctx) => {
     const [x, y] = ctx.shapes as [Shape, Shape];
@@ -69,12 +71,12 @@ const dotOp: Op = defineOp({
   gradient: ({ inputs: [x, y], cotangents: [g] }) => dotGradient(x as Variable, y as Variable, g as Variable),
   reference: (inputs, _, outputs) => {
     const [x, y] = inputs as [NdArray, NdArray];
-    const [n, k, m] = [x.ndim === 2 ? (x.shape[0] as number) : 1, y.shape[0] as number, y.ndim === 2 ? (y.shape[1] as number) : 1];
+    const [n, k, m] = [sizeOf(x.shape.slice(0, -1)), y.shape[0] as number, sizeOf(y.shape.slice(1))];
     if (x.shape[x.ndim - 1] !== k) fail("value", "dot-shape", { what: `${mismatch(x.shape, y.shape)}.`, fix: "make the inner lengths equal" });
     return [new NdArray(product(x, y, [0, 0], [n, k, m]), [...x.shape.slice(0, -1), ...y.shape.slice(1)], "float64").astype((outputs[0] as TensorType).dtype)];
   },
   samples: [
-    ...samples([[[2, 3], [3, 4]], [[2, 3], [3]], [[3], [3, 2]], [[3], [3]], [[2, 0], [0, 3]], [[0, 2], [2, 3]], [[1, 1], [1, 1]]]),
+    ...samples([[[2, 3], [3, 4]], [[2, 3], [3]], [[3], [3, 2]], [[3], [3]], [[2, 0], [0, 3]], [[0, 2], [2, 3]], [[1, 1], [1, 1]], [[2, 2, 3], [3, 2]], [[2, 2, 3], [3]]]),
     ...samples([[[2, 3], [3, 2]]], "int32"),
     { params: {}, inputs: [{ dtype: "float64", shape: [1, 3], broadcastable: [true, false] }, { dtype: "float64", shape: [3, 1], broadcastable: [false, true] }] },
   ],
@@ -96,29 +98,20 @@ function product(x: NdArray, y: NdArray, [fromX, fromY]: readonly [number, numbe
 
 /**
  * NumPy's dot: a scalar multiplies; vectors and matrices as one expects; higher ranks sum the last axis of x with the last but one of y (a vector's only
- * axis), by way of matrices.
+ * axis). A y of more than 2 axes goes by way of a matrix.
  */
 export const dot = Object.assign(
   (x: Operand, y: Operand): Variable => {
     const [a, b] = asTensors([x, y]) as [Variable, Variable];
     if (a.ndim === 0 || b.ndim === 0) return mul(a, b);
-    if (a.ndim <= 2 && b.ndim <= 2) return apply1(dotOp, [a, b]);
-    const [la, lb] = [lengthsOf(a), lengthsOf(b)];
-    const left = a.ndim <= 2 ? a : reshape(a, [productOf(la.slice(0, -1)), la[a.ndim - 1] as Variable]);
-    if (b.ndim <= 2) return restore(apply1(dotOp, [left, b]), la.slice(0, -1), b.ndim === 1 ? [] : lb.slice(1), a, b);
-    const summedFirst = dimshuffle(b, b.ndim - 2, ...lb.map((_, i) => i).filter((i) => i !== b.ndim - 2));
-    return restore(apply1(dotOp, [left, flatten(summedFirst, 2)]), la.slice(0, -1), [...lb.slice(0, -2), lb[b.ndim - 1] as Variable], a, b);
+    if (b.ndim <= 2) return apply1(dotOp, [a, b]);
+    const rest = b.broadcastable.map((_, i) => i).filter((i) => i !== b.ndim - 2);
+    const made = apply1(dotOp, [a, flatten(dimshuffle(b, b.ndim - 2, ...rest), 2)]);
+    const left = lengthsOf(a).slice(0, -1);
+    return patternBroadcast(reshape(made, [...left, ...rest.map((i) => shapeAt(b, i))]), [...a.broadcastable.slice(0, -1), ...rest.map((i) => b.broadcastable[i] as boolean)]);
   },
   { op: dotOp },
 );
-
-const productOf = (lengths: readonly Variable[]): Variable => lengths.reduce((a, b) => mul(a, b));
-
-/** A matrix product's axes as they were before they were flattened. */
-function restore(made: Variable, left: readonly Variable[], right: readonly Variable[], a: Variable, b: Variable): Variable {
-  const flags = [...a.broadcastable.slice(0, left.length), ...(b.ndim <= 2 ? b.broadcastable.slice(1) : [...b.broadcastable.slice(0, -2), b.broadcastable[b.ndim - 1] === true])];
-  return patternBroadcast(reshape(made, [...left, ...right]), flags);
-}
 
 const batchedDotOp: Op = defineOp({
   name: "batchedDot",

@@ -5,7 +5,7 @@
 import { type Expr, prim } from "../codegen/ir/expr.js";
 import { int, keyOf } from "../codegen/ir/index.js";
 import type { Lazy, Op, Params } from "../graph/op.js";
-import { type TensorType, tensorType } from "../graph/types.js";
+import { tensorType } from "../graph/types.js";
 import { apply1, Constant, scalarConstant, type Variable } from "../graph/variable.js";
 import { NdArray, type Shape } from "../numpy/ndarray.js";
 import { fail } from "../util/fail.js";

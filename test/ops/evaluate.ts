@@ -15,7 +15,7 @@ import { type ArrayLike, NdArray, type Shape, sizeOf, stridesOf } from "../../sr
 import { fail } from "../../src/util/fail.js";
 
 /** The value of a variable where the inputs have the given values, as nested arrays. */
-export function valueOf(v: Variable, given: readonly (readonly [Variable, ArrayLike])[] = []): unknown {
+export function numbersOf(v: Variable, given: readonly (readonly [Variable, ArrayLike])[] = []): unknown {
   return arrayOf(v, given).toArray();
 }
 

@@ -9,12 +9,12 @@ import { arange } from "../../src/ops/alloc.js";
 import { incSubtensor, setSubtensor } from "../../src/ops/set_subtensor.js";
 import { all, ellipsis, newAxis, slice } from "../../src/ops/slices.js";
 import { DamoTypeError, IndexError } from "../../src/util/fail.js";
-import { bothWays, lowered, valueOf } from "./evaluate.js";
+import { bothWays, lowered, numbersOf } from "./evaluate.js";
 
 const code = (c: string) => expect.objectContaining({ code: c });
 const CUBE = [0, 1].map((a) => [0, 1, 2].map((b) => [0, 1, 2, 3].map((c) => 12 * a + 4 * b + c)));
 const x = T.dtensor3("x");
-const cube = (v: Variable, ...more: (readonly [Variable, number | number[] | number[][]])[]): unknown => valueOf(v, [[x, CUBE], ...more]);
+const cube = (v: Variable, ...more: (readonly [Variable, number | number[] | number[][]])[]): unknown => numbersOf(v, [[x, CUBE], ...more]);
 
 /** Positions that a Python slice takes from n, by its definition: step from start while before stop. */
 function positions(n: number, start: number | null, stop: number | null, step: number): number[] {
@@ -88,7 +88,7 @@ describe("reading", () => {
     expect(() => slice(0, 1, 0)).toThrow(code("slice-step"));
     const s = T.iscalar("s");
     const v = T.dvector("v");
-    expect(() => valueOf(v.get(slice(null, null, s)), [[v, [1]], [s, 0]])).toThrow(code("slice-step-value"));
+    expect(() => numbersOf(v.get(slice(null, null, s)), [[v, [1]], [s, 0]])).toThrow(code("slice-step-value"));
   });
 
   it("keeps length-1 axes broadcasting only where they certainly stay", () => {
@@ -124,7 +124,7 @@ describe("integer tensors", () => {
   it("outside their axis are errors in the reference, and kept inside by kernels", () => {
     const v = T.dvector("v");
     const [data, at] = [asarray([1, 2, 3], { dtype: "float64" }), asarray([0, 5, -9])];
-    expect(() => valueOf(v.get(i), [[v, data], [i, at]])).toThrow(IndexError);
+    expect(() => numbersOf(v.get(i), [[v, data], [i, at]])).toThrow(IndexError);
     const node = v.get(i).owner as Apply;
     expect(lowered(node.op, node.params, [data, at], [v.type, i.type], "device")[0]?.toArray()).toEqual([1, 3, 1]);
   });
@@ -141,7 +141,7 @@ describe("integer tensors", () => {
 describe("writing", () => {
   const m = T.dmatrix("m");
   const Z = [[0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]];
-  const on = (v: Variable): unknown => valueOf(v, [[m, Z]]);
+  const on = (v: Variable): unknown => numbersOf(v, [[m, Z]]);
 
   it("sets and adds regions, and gives the whole tensor", () => {
     expect(bothWays(setSubtensor(m.get(slice(null, null, 2), slice(null, null, -2)), [[1, 2], [3, 4]]), [[m, Z]])).toEqual([[0, 2, 0, 1], [0, 0, 0, 0], [0, 4, 0, 3]]);
@@ -154,8 +154,8 @@ describe("writing", () => {
   it("duplicates: the last set stays, increments accumulate", () => {
     const v = T.dvector("v");
     const at = v.get([1, 0, 1, -2]);
-    expect(valueOf(setSubtensor(at, [1, 2, 3, 4]), [[v, [9, 9, 9]]])).toEqual([2, 4, 9]);
-    expect(valueOf(incSubtensor(at, [1, 2, 3, 4]), [[v, [9, 9, 9]]])).toEqual([11, 17, 9]);
+    expect(numbersOf(setSubtensor(at, [1, 2, 3, 4]), [[v, [9, 9, 9]]])).toEqual([2, 4, 9]);
+    expect(numbersOf(incSubtensor(at, [1, 2, 3, 4]), [[v, [9, 9, 9]]])).toEqual([11, 17, 9]);
     expect(on(incSubtensor(m.get([0, 0, 2], [1, 1, 3]), [1, 2, 3]))).toEqual([[0, 3, 0, 0], [0, 0, 0, 0], [0, 0, 0, 3]]);
   });
 

@@ -5,13 +5,13 @@ import { inputMakers as T } from "../../src/ops/inputs.js";
 import { argmax, argmin, maxAndArgmax } from "../../src/ops/argmax.js";
 import { all, any, max, min, prod, sum } from "../../src/ops/reduce.js";
 import { mean, std, variance } from "../../src/ops/statistics.js";
-import { bothWays, valueOf } from "./evaluate.js";
+import { bothWays, numbersOf } from "./evaluate.js";
 
 const X = [[1, 5, 3], [4, 2, 6]];
 const x = T.dmatrix("x");
 const i = T.imatrix("i");
 const b = T.matrix("b", { dtype: "bool" });
-const on = (v: Variable): unknown => valueOf(v, [[x, X], [i, X], [b, [[true, false], [true, true]]]]);
+const on = (v: Variable): unknown => numbersOf(v, [[x, X], [i, X], [b, [[true, false], [true, true]]]]);
 
 describe("axes", () => {
   it("are all without an option, one, several, negative", () => {
@@ -95,7 +95,7 @@ describe("argmax", () => {
     const v = T.dvector();
     expect(bothWays(argmax(v), [[v, [1, 7, 7, 2]]])).toBe(1);
     expect(bothWays(argmax(v), [[v, [1, Number.NaN, 9, Number.NaN]]])).toBe(1);
-    expect(valueOf(argmin(v), [[v, [3, Number.NaN, 1]]])).toBe(1);
+    expect(numbersOf(argmin(v), [[v, [3, Number.NaN, 1]]])).toBe(1);
     expect(bothWays(argmax(v), [[v, [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]]])).toBe(0);
   });
 
