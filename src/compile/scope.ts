@@ -9,7 +9,7 @@ import { closeKernel, type Reduction } from "../codegen/ir/kernel.js";
 import type { SlotRef, Step } from "../codegen/ir/plan.js";
 import { appliesOf } from "../graph/function_graph.js";
 import type { Apply, Variable } from "../graph/variable.js";
-import { sizeOf } from "../numpy/ndarray.js";
+import { NdArray, sizeOf } from "../numpy/ndarray.js";
 import { impossible } from "../util/fail.js";
 import { costOf } from "./cost.js";
 import { type Binding, constantValueOf, inferApply, isConstant } from "./infer.js";
@@ -39,6 +39,7 @@ export class Scope {
   readonly context: ScopeContext;
   readonly #values = new Map<Variable, Value>();
   readonly #loops = new Map<Apply, BoundLoop>();
+  readonly #constants = new Map<Value, number>();
   #targets: ReadonlyMap<Variable, SlotRef> = new Map();
   /** Per element of each value, if nothing that reads it is inlined further. */
   readonly #evaluations = new Map<Variable, Evaluations>();
@@ -148,12 +149,26 @@ export class Scope {
     const before = value.storedSlot;
     if (before !== null) return before;
     const region = this.#regions.get(value.variable);
+    const fixed = region || this.#targets.has(value.variable) ? null : this.#constantSlot(value);
+    if (fixed !== null) return fixed;
     const target = this.#targets.get(value.variable) ?? { slot: this.context.builder.newSlot(value.dtype, value.shape, value.label), row: null };
     this.#launch(value, region ?? null, target);
     value.slot = target.slot;
     value.row = target.row;
     this.context.epoch.now++;
     return target.slot;
+  }
+
+  /** Where all elements are one number known now: a slot filled once, when the plan is compiled. The value stays inlined elsewhere. */
+  #constantSlot(value: Value): number | null {
+    if (!value.isInlinable) return null;
+    const element = cast(value.at(axes(value.shape)), value.dtype);
+    if (element.kind !== "const") return null;
+    const known = this.#constants.get(value);
+    if (known !== undefined) return known;
+    const slot = this.context.builder.newConstant(value.dtype, value.shape, NdArray.zeros(value.shape, value.dtype).data.fill(element.value), value.label);
+    this.#constants.set(value, slot);
+    return slot;
   }
 
   /** Emits a kernel that writes a value to a place of its own, whether or not it also has a slot. */

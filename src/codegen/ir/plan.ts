@@ -131,11 +131,14 @@ const printRef = (r: SlotRef): string => `%${r.slot}${r.row ? `[${printInline(r.
 export function printPlan(plan: Omit<Plan, "text">): string {
   const lines = plan.slots.map((s, n) => `%${n}: ${formatType(s.dtype, s.shape)}${s.stacked ? " stacked" : ""}  ${s.label}`);
   lines.push(`inputs ${plan.inputs.map((s) => `%${s}`).join(" ")} scalars ${plan.scalars.slice(0, plan.scalarInputs).map((d, n) => `s${n}:${d}`).join(" ")}`.trimEnd());
-  for (const c of plan.constants) lines.push(`constant %${c.slot} = ${c.data.length <= 8 ? `[${[...c.data].join(", ")}]` : `${c.data.length} values`}`);
+  for (const c of plan.constants) lines.push(`constant %${c.slot} = ${printConstant(c.data)}`);
   printSteps(plan.steps, "", lines);
   lines.push(`outputs ${plan.outputs.map((s) => `%${s}`).join(" ")}`.trimEnd());
   return lines.join("\n");
 }
+
+const printConstant = (data: TypedArray): string =>
+  data.length <= 8 ? `[${[...data].join(", ")}]` : data.every((x) => Object.is(x, data[0])) ? `${data.length} times ${data[0]}` : `${data.length} values`;
 
 function printSteps(steps: readonly Step[], pad: string, lines: string[]): void {
   for (const s of steps) {

@@ -145,7 +145,7 @@ describe("plans", () => {
       %7: float32[9]  big
       inputs %0 scalars s0:int32
       constant %6 = [1, 2, 3, 4]
-      constant %7 = 9 values
+      constant %7 = 9 times 0
       %1 = launch(%0)
           b0: float32[4]
           for i0<4
