@@ -5,10 +5,10 @@
 import { fail } from "../../util/fail.js";
 import type { Backend, Caps, Counters, Executable, Handle } from "../backend.js";
 import { allocate, type DType, formatType, type TypedArray } from "../ir/dtype.js";
-import { axis, constant, load, prim } from "../ir/expr.js";
-import { type BufferType, closeKernel } from "../ir/kernel.js";
+import type { BufferType } from "../ir/kernel.js";
 import { allSteps, type Launch, type Plan } from "../ir/plan.js";
 import { joinWide, splitWide, widenPlan, type WidePlan } from "../ir/wide.js";
+import { conversions } from "./conversions.js";
 import type { Device } from "./device.js";
 import { type Compiled, type Shared, sizeOf, Walker } from "./executable.js";
 import { renderKernel } from "./render.js";
@@ -16,7 +16,6 @@ import { stagePlan } from "./stages.js";
 
 /** float32 holds every integer up to here. */
 const EXACT = 16777216;
-const BASE = 65536;
 
 const show = (t: BufferType): string => formatType(t.dtype, t.shape);
 
@@ -24,14 +23,14 @@ class GpuHandle<S> implements Handle {
   readonly dtype: DType;
   readonly shape: readonly number[];
 
-  /** One storage, or hi and lo of wide integers; null once freed. */
+  /** One storage, or hi and lo of wide integers, or of each of their columns; null once freed. */
   constructor(type: BufferType, public parts: readonly Shared<S>[] | null, readonly owner: object) {
     this.dtype = type.dtype;
     this.shape = type.shape;
   }
 
   get bytes(): number {
-    return sizeOf(this.shape) * 4 * (this.parts?.length ?? 0);
+    return this.parts === null ? 0 : sizeOf(this.shape) * (this.parts.length > 1 ? 8 : 4);
   }
 }
 
@@ -42,7 +41,7 @@ export class GpuBackend<S, P> implements Backend {
 
   constructor(readonly name: string, readonly device: Device<S, P>, reason: string | null = null) {
     this.caps = {
-      dtypes: ["bool", "int32", "float32"], maxParams: device.maxParams, maxResults: 1, accumulator: device.target.float64 ? "float64" : "float32",
+      dtypes: ["bool", "int32", "float32"], maxParams: device.maxParams - device.target.reserve, maxResults: 1, accumulator: device.target.float64 ? "float64" : "float32",
       description: reason === null ? device.description : `${device.description}: ${reason}`,
     };
   }
@@ -57,8 +56,7 @@ export class GpuBackend<S, P> implements Backend {
     }
     const wide = type.dtype === "int32" && data.some((v) => Math.abs(v) > EXACT);
     if (!wide) return new GpuHandle(type, [{ storage: this.uploadCounted(data), holders: 1 }], this);
-    const { hi, lo } = splitWide(data);
-    return new GpuHandle(type, [hi, lo].map((part) => ({ storage: this.uploadCounted(part), holders: 1 })), this);
+    return new GpuHandle(type, splitWide(data).map((part) => ({ storage: this.uploadCounted(part), holders: 1 })), this);
   }
 
   private uploadCounted(data: ArrayLike<number>): S {
@@ -69,10 +67,14 @@ export class GpuBackend<S, P> implements Backend {
 
   /** Throws `gpujs-handle-freed` and `gpujs-handle-foreign`. */
   async download(handle: Handle): Promise<TypedArray> {
-    const [first, second] = this.open(handle);
+    const parts = this.open(handle);
     const n = sizeOf(handle.shape);
-    const data = await this.fetch((first as Shared<S>).storage, n);
-    if (second) return joinWide(data, await this.fetch(second.storage, n));
+    if (parts.length > 1) {
+      const data: Float32Array[] = [];
+      for (const p of parts) data.push(await this.fetch(p.storage, (2 * n) / parts.length));
+      return joinWide(data);
+    }
+    const data = await this.fetch((parts[0] as Shared<S>).storage, n);
     if (handle.dtype === "float32") return data;
     const out = allocate(handle.dtype, n);
     out.set(data);
@@ -132,7 +134,7 @@ export class GpuBackend<S, P> implements Backend {
     if (double) {
       fail("unsupported", "gpujs-float64-plan", { what: `${this.name} has no float64, and '${double.label}' is ${show(double)}.`, fix: "use floatX = 'float32', or the device 'reference' or 'wasm'" });
     }
-    const split = widenPlan(plan);
+    const split = widenPlan(plan, { columns: this.device.target.columns });
     const wide = this.device.target.stages ? { ...split, plan: stagePlan(split.plan) } : split;
     const sources = new Set<string>();
     for (const s of allSteps(wide.plan.steps)) {
@@ -141,15 +143,17 @@ export class GpuBackend<S, P> implements Backend {
     return new GpuExecutable(plan, wide, this, [...sources]);
   }
 
-  /** The storages of an input in the form that a plan wants; those made here are the caller's to release. */
-  async convert(parts: readonly Shared<S>[], wanted: boolean, length: number): Promise<{ parts: readonly Shared<S>[]; own: boolean }> {
-    if (wanted === (parts.length === 2)) return { parts, own: false };
+  /** The storages of an input in the form that a plan wants (WidePlan.inputs); those made here are the caller's to release. */
+  async convert(parts: readonly Shared<S>[], pairs: number, length: number): Promise<{ parts: readonly Shared<S>[]; own: boolean }> {
+    const from = parts.length === 1 ? 0 : parts.length / 2;
+    if (from === pairs) return { parts, own: false };
     const made: Shared<S>[] = [];
-    for (let n = 0; n < (wanted ? 2 : 1); n++) {
-      const { program, rendered } = this.compiled(conversion(length, wanted), n);
+    for (const { kernel, buffers } of conversions(from, pairs, length)) {
+      const { program, rendered } = this.compiled({ kind: "launch", kernel, reads: [], scalars: [], writes: [] }, 0);
+      const reads = rendered.buffers.map((b) => (parts[buffers[b] as number] as Shared<S>).storage);
+      const cells = sizeOf(kernel.domain);
       this.counters.launches++;
-      const storage = length === 0 ? this.device.stack(0) : await this.device.launch(program, rendered.buffers.map((b) => (parts[b] as Shared<S>).storage), [], length);
-      made.push({ storage, holders: 1 });
+      made.push({ storage: cells === 0 ? this.device.stack(0) : await this.device.launch(program, reads, [], cells), holders: 1 });
     }
     return { parts: made, own: true };
   }
@@ -158,17 +162,6 @@ export class GpuBackend<S, P> implements Backend {
     this.programs.clear();
     await this.device.dispose();
   }
-}
-
-/** A launch that splits integers into hi and lo, or joins them. */
-function conversion(length: number, split: boolean): Launch {
-  const type: BufferType = { dtype: "int32", shape: [length] };
-  const at = (b: number) => load(b, "int32", [axis(0, length)]);
-  const base = constant(BASE, "int32");
-  const hi = prim("floorDiv", at(0), base);
-  const results = split ? [hi, prim("sub", at(0), prim("mul", hi, base))] : [prim("add", prim("mul", at(0), base), at(1))];
-  const { kernel } = closeKernel([length], null, results, () => type);
-  return { kind: "launch", kernel, reads: [], scalars: [], writes: [] };
 }
 
 class GpuExecutable<S, P> implements Executable {
@@ -198,7 +191,7 @@ class GpuExecutable<S, P> implements Executable {
     try {
       let at = 0;
       for (const [n, handle] of inputs.entries()) {
-        const { parts, own } = await backend.convert(this.checked(handle, n), wide.inputs[n] as boolean, sizeOf(handle.shape));
+        const { parts, own } = await backend.convert(this.checked(handle, n), wide.inputs[n] as number, sizeOf(handle.shape));
         if (own) temporary.push(...parts);
         for (const p of parts) given.set(wide.plan.inputs[at++] as number, p);
       }
@@ -219,7 +212,7 @@ class GpuExecutable<S, P> implements Executable {
   private handles(results: readonly Shared<S>[]): Handle[] {
     let at = 0;
     return this.plan.outputs.map((slot, n) => {
-      const count = this.wide.outputs[n] ? 2 : 1;
+      const count = Math.max(1, 2 * (this.wide.outputs[n] as number));
       const parts = results.slice(at, at + count);
       at += count;
       return this.backend.adopt(parts, this.plan.slots[slot] as BufferType);

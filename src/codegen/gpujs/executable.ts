@@ -112,9 +112,11 @@ export class Walker<S, P> {
     const cells = sizeOf(s.kernel.domain);
     const values = s.scalars.map((e) => evaluate(e, env.scalars));
     const made: S[] = [];
+    const copies = s.writes.map((_, n) => this.copied(s, n));
     for (let n = 0; n < s.writes.length; n++) {
+      if (copies[n] !== null) continue;
       if (cells === 0) {
-        made.push(this.host.device.stack(0));
+        made.push(device.stack(0));
         continue;
       }
       const { program, rendered } = this.host.compiled(s, n);
@@ -129,7 +131,27 @@ export class Walker<S, P> {
         for (const v of views) if (v.own) device.free(v.storage);
       }
     }
-    s.writes.forEach((w, n) => this.store(w, made[n] as S, env));
+    const shared = copies.map((slot) => (slot === null ? null : retain(this.held(env, slot))));
+    let at = 0;
+    s.writes.forEach((w, n) => {
+      const copy = shared[n];
+      if (copy) this.put(env, w.slot, copy);
+      else this.store(w, made[at++] as S, env);
+    });
+  }
+
+  /** The slot that a result is a plain copy of: nothing is launched then, and both hold the one buffer. */
+  private copied(s: Launch, n: number): number | null {
+    const value = s.kernel.results[n] as Expr;
+    const write = s.writes[n] as SlotRef;
+    if (value.kind !== "load" || write.row) return null;
+    const read = s.reads[value.buffer] as SlotRef;
+    const { shape, dtype } = s.kernel.params[value.buffer] as Slot;
+    const { domain } = s.kernel;
+    const stacked = [read.slot, write.slot].some((slot) => (this.plan.slots[slot] as Slot).stacked);
+    if (read.row || stacked || dtype !== value.dtype || shape.length !== domain.length) return null;
+    const straight = value.index.every((i, a) => shape[a] === domain[a] && (shape[a] === 1 || (i.kind === "axis" && i.axis === a)));
+    return straight ? read.slot : null;
   }
 
   private async routine(s: RoutineStep, env: Env<S>): Promise<void> {

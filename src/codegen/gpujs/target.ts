@@ -20,6 +20,10 @@ export interface Target {
   readonly accumulators: number;
   /** Math.max and Math.min give NaN when either argument is; on GPUs they drop it. */
   readonly nanMax: boolean;
+  /** Random states are kept by columns (ir/wide.ts): GPUs have too few buffer parameters for it. */
+  readonly columns: boolean;
+  /** Buffer parameters held back for the second halves of random states. */
+  readonly reserve: number;
   /** Long reductions are done in two stages (stages.ts). */
   readonly stages: boolean;
   /** Math.log1p, expm1, tanh and the inverse trigonometric functions are good to float32. */
@@ -36,19 +40,19 @@ export interface Target {
 
 export const TARGETS: Readonly<Record<TargetName, Target>> = {
   cpu: {
-    name: "cpu", arena: false, flat: true, tileFrom: 128, accumulators: 4, nanMax: true, stages: false,
+    name: "cpu", arena: false, flat: true, tileFrom: 128, accumulators: 4, nanMax: true, columns: true, reserve: 24, stages: false,
     goodMath: true, goodTrig: true, signedPow: true, toInt: false, float64: true,
   },
   webasm: {
-    name: "webasm", arena: true, flat: false, tileFrom: 8, accumulators: 1, nanMax: true, stages: false,
+    name: "webasm", arena: true, flat: false, tileFrom: 8, accumulators: 1, nanMax: true, columns: true, reserve: 24, stages: false,
     goodMath: true, goodTrig: true, signedPow: true, toInt: false, float64: false,
   },
   gl: {
-    name: "gl", arena: false, flat: true, tileFrom: Number.POSITIVE_INFINITY, accumulators: 1, nanMax: false, stages: true,
+    name: "gl", arena: false, flat: true, tileFrom: Number.POSITIVE_INFINITY, accumulators: 1, nanMax: false, columns: false, reserve: 1, stages: true,
     goodMath: false, goodTrig: true, signedPow: false, toInt: true, float64: false,
   },
   webgpu: {
-    name: "webgpu", arena: false, flat: false, tileFrom: Number.POSITIVE_INFINITY, accumulators: 1, nanMax: false, stages: true,
+    name: "webgpu", arena: false, flat: false, tileFrom: Number.POSITIVE_INFINITY, accumulators: 1, nanMax: false, columns: false, reserve: 1, stages: true,
     goodMath: false, goodTrig: false, signedPow: false, toInt: false, float64: false,
   },
 };

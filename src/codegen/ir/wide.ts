@@ -1,81 +1,74 @@
 /**
- * Plan -> Plan for devices whose only exact integers are float32 below 2^24: int32 slots that carry MRG31k3p states are split into two slots,
- * hi and lo, of 16 bits each, and the MRG primitives become limb arithmetic (limbs_mrg.ts). Everything else stays as it is.
- * Must not know graphs or devices. Used by gpu.js executables before code is generated.
+ * Plan -> Plan for devices whose only exact integers are float32 below 2^24: int32 slots that carry MRG31k3p states are split into slots of
+ * 16 bits, hi and lo, and where asked by columns too, so that a state's columns that only move are not computed. Must not know graphs or
+ * devices. Used by gpu.js executables before code is generated.
  */
 import { fail } from "../../util/fail.js";
 import type { TypedArray } from "./dtype.js";
-import { acc, cast, children, constant, type Expr, load, postorder, prim, type PrimExpr } from "./expr.js";
-import { type BufferType, closeKernel, type Kernel } from "./kernel.js";
-import { type LimbArith, type Limbs, mrgCombineLimbs, mrgStep1Limbs, mrgStep2Limbs } from "./limbs_mrg.js";
+import { cast, children, type Expr, postorder, prim } from "./expr.js";
+import { type BoundKernel, type BufferType, closeKernel, type Kernel } from "./kernel.js";
 import { allSteps, finishPlan, type HostBuffer, type Launch, type Loop, type Plan, type Routine, type RoutineStep, type Slot, type SlotRef, type Step } from "./plan.js";
+import { atColumn, BASE, isMrg, type Kept, rootsOf, splitExprs, wideNodes } from "./wide_kernel.js";
 
-const BASE = 65536;
+/** More columns than this are not split: each is two buffers. */
+const MOST_COLUMNS = 8;
 
 /** A plan without wide integers, and how its ends belong to those of the plan it came from. */
 export interface WidePlan {
   readonly plan: Plan;
-  /** For each input of the old plan: whether it is two inputs, hi and lo, of the new. */
-  readonly inputs: readonly boolean[];
-  readonly outputs: readonly boolean[];
+  /** For each input of the old plan: 0 is one input as before; n > 0 are 2n inputs, hi and lo of each of n columns (1: of the whole). */
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
 }
 
-/** The two 16-bit parts of 31-bit integers (floor division, so that negative values come back too). */
-export function splitWide(data: ArrayLike<number>): { hi: Int32Array; lo: Int32Array } {
-  const hi = new Int32Array(data.length);
-  const lo = new Int32Array(data.length);
+export interface WideOptions {
+  /** Split states by columns. Good where a kernel may have many parameters. */
+  readonly columns: boolean;
+}
+
+/** The parts of 31-bit integers in the order of slots: hi and lo of each column. Floor division, so that negative values come back too. */
+export function splitWide(data: ArrayLike<number>, columns = 1): Int32Array[] {
+  const rows = data.length / columns;
+  const parts = Array.from({ length: 2 * columns }, () => new Int32Array(rows));
   for (let n = 0; n < data.length; n++) {
-    hi[n] = Math.floor((data[n] as number) / BASE);
-    lo[n] = (data[n] as number) - (hi[n] as number) * BASE;
+    const v = data[n] as number;
+    const hi = Math.floor(v / BASE);
+    const k = 2 * (n % columns);
+    const row = Math.floor(n / columns);
+    (parts[k] as Int32Array)[row] = hi;
+    (parts[k + 1] as Int32Array)[row] = v - hi * BASE;
   }
-  return { hi, lo };
+  return parts;
 }
 
 /** The integers again. */
-export function joinWide(hi: ArrayLike<number>, lo: ArrayLike<number>): Int32Array {
-  return Int32Array.from({ length: hi.length }, (_, n) => (hi[n] as number) * BASE + (lo[n] as number));
+export function joinWide(parts: readonly ArrayLike<number>[]): Int32Array {
+  const columns = parts.length / 2;
+  const rows = parts[0]?.length ?? 0;
+  const out = new Int32Array(rows * columns);
+  for (let n = 0; n < out.length; n++) {
+    const k = 2 * (n % columns);
+    const row = Math.floor(n / columns);
+    out[n] = ((parts[k] as ArrayLike<number>)[row] as number) * BASE + ((parts[k + 1] as ArrayLike<number>)[row] as number);
+  }
+  return out;
 }
-
-const isMrg = (e: Expr): e is PrimExpr => e.kind === "prim" && (e.prim === "mrgNext1" || e.prim === "mrgNext2" || e.prim === "mrgOutput");
-
-const int = (n: number): Expr => constant(n, "int32");
-
-const arith: LimbArith<Expr> = {
-  add: (a, b) => prim("add", a, b),
-  sub: (a, b) => prim("sub", a, b),
-  mul: (a, b) => prim("mul", a, b),
-  floorDiv: (a, k) => prim("floorDiv", a, int(k)),
-  mod: (a, k) => prim("mod", a, int(k)),
-  lt: (a, b) => prim("lt", a, b),
-  select: (c, a, b) => prim("select", c, a, b),
-  const: int,
-};
 
 /** Splits a plan's wide slots; the plan itself when it has none. */
-export function widenPlan(plan: Plan): WidePlan {
+export function widenPlan(plan: Plan, options: WideOptions): WidePlan {
   const wide = findWide(plan);
-  const isWide = (slot: number): boolean => wide.has(slot);
-  const uses = wide.size > 0 || [...allSteps(plan.steps)].some((s) => s.kind === "launch" && hasMrg(s.kernel));
-  if (!uses) return { plan, inputs: plan.inputs.map(() => false), outputs: plan.outputs.map(() => false) };
-  const split = new Splitter(plan, isWide);
-  return { plan: split.result(), inputs: plan.inputs.map(isWide), outputs: plan.outputs.map(isWide) };
+  const uses = wide.size > 0 || [...allSteps(plan.steps)].some((s) => s.kind === "launch" && postorder(rootsOf(s.kernel)).some(isMrg));
+  if (!uses) return { plan, inputs: plan.inputs.map(() => 0), outputs: plan.outputs.map(() => 0) };
+  const pairsOf = (slot: number): number => {
+    if (!wide.has(slot)) return 0;
+    const { shape, stacked } = plan.slots[slot] as Slot;
+    const last = shape.at(-1) ?? 0;
+    return options.columns && shape.length >= (stacked ? 3 : 2) && last >= 1 && last <= MOST_COLUMNS ? last : 1;
+  };
+  return { plan: new Splitter(plan, pairsOf).result(), inputs: plan.inputs.map(pairsOf), outputs: plan.outputs.map(pairsOf) };
 }
 
-const hasMrg = (k: Kernel): boolean => postorder(rootsOf(k)).some(isMrg);
-
-const rootsOf = (k: Kernel): Expr[] => (k.reduction ? [...k.results, k.reduction.term] : [...k.results]);
-
-/** Expressions of a kernel whose value may need 31 bits, given which of its parameters are wide. */
-function wideNodes(k: Kernel, param: (n: number) => boolean): Set<Expr> {
-  const wide = new Set<Expr>();
-  for (const e of postorder(rootsOf(k))) {
-    const select = e.kind === "prim" && e.prim === "select" && e.args.slice(1).some((a) => wide.has(a));
-    if (isMrg(e) || select || (e.kind === "load" && param(e.buffer)) || (e.kind === "const" && e.dtype === "int32" && Math.abs(e.value) > 2 ** 24)) wide.add(e);
-  }
-  return wide;
-}
-
-/** Slots that are written from wide values or read into an MRG primitive, followed through carries to a fixed point. */
+/** Slots that are written from wide values, read into an MRG primitive, or a routine's (which may use all 32 bits), followed through carries to a fixed point. */
 function findWide(plan: Plan): Set<number> {
   const wide = new Set<number>();
   const steps = [...allSteps(plan.steps)];
@@ -84,6 +77,7 @@ function findWide(plan: Plan): Set<number> {
     for (const s of steps) {
       if (s.kind === "launch") markLaunch(s, wide);
       else if (s.kind === "loop") markLoop(s, wide);
+      else for (const r of [...s.reads, ...s.writes]) if (plan.slots[r.slot]?.dtype === "int32") wide.add(r.slot);
     }
   }
   return wide;
@@ -91,7 +85,7 @@ function findWide(plan: Plan): Set<number> {
 
 function markLaunch(s: Launch, wide: Set<number>): void {
   const slotOf = (param: number): number => (s.reads[param] as SlotRef).slot;
-  const nodes = wideNodes(s.kernel, (p) => wide.has(slotOf(p)));
+  const nodes = wideNodes(rootsOf(s.kernel), (p) => wide.has(slotOf(p)));
   s.kernel.results.forEach((r, n) => { if (nodes.has(r)) wide.add((s.writes[n] as SlotRef).slot); });
   for (const e of postorder(rootsOf(s.kernel))) {
     if (!isMrg(e)) continue;
@@ -113,69 +107,96 @@ function markLoop(s: Loop, wide: Set<number>): void {
 
 class Splitter {
   private readonly slots: Slot[] = [];
-  /** The new slot, or the new slot of `hi`; `lo` comes right after. */
+  /** The first of the new slots of each old one. */
   private readonly at: number[] = [];
 
-  constructor(private readonly old: Plan, private readonly isWide: (slot: number) => boolean) {
+  constructor(private readonly old: Plan, private readonly pairsOf: (slot: number) => number) {
     old.slots.forEach((s, n) => {
       this.at.push(this.slots.length);
-      if (isWide(n)) this.slots.push({ ...s, label: `${s.label}.hi` }, { ...s, label: `${s.label}.lo` });
-      else this.slots.push(s);
+      const pairs = pairsOf(n);
+      const shape = pairs > 1 ? s.shape.slice(0, -1) : s.shape;
+      if (pairs === 0) this.slots.push(s);
+      for (let k = 0; k < pairs; k++) for (const limb of ["hi", "lo"]) this.slots.push({ ...s, shape, label: `${s.label}${pairs > 1 ? `[${k}]` : ""}.${limb}` });
     });
   }
 
   result(): Plan {
     const { old } = this;
     const each = (list: readonly number[]): number[] => list.flatMap((s) => this.slotsOf(s));
-    const constants = old.constants.flatMap(({ slot, data }) => {
-      const [first, second] = this.slotsOf(slot) as [number, number?];
-      if (second === undefined) return [{ slot: first, data }];
-      const { hi, lo } = splitWide(data);
-      return [{ slot: first, data: hi as TypedArray }, { slot: second, data: lo as TypedArray }];
+    const constants = old.constants.flatMap(({ slot, data }): { slot: number; data: TypedArray }[] => {
+      const pairs = this.pairsOf(slot);
+      if (pairs === 0) return [{ slot: this.at[slot] as number, data }];
+      return splitWide(data, pairs).map((part, n) => ({ slot: (this.at[slot] as number) + n, data: part }));
     });
-    return finishPlan({ ...old, slots: this.slots, inputs: each(old.inputs), outputs: each(old.outputs), constants, steps: old.steps.map((s) => this.step(s)) });
+    return finishPlan({ ...old, slots: this.slots, inputs: each(old.inputs), outputs: each(old.outputs), constants, steps: old.steps.flatMap((s) => this.step(s)) });
   }
 
   private slotsOf(slot: number): number[] {
     const first = this.at[slot] as number;
-    return this.isWide(slot) ? [first, first + 1] : [first];
+    return Array.from({ length: Math.max(1, 2 * this.pairsOf(slot)) }, (_, n) => first + n);
   }
 
   private refs(list: readonly SlotRef[]): SlotRef[] {
     return list.flatMap((r) => this.slotsOf(r.slot).map((slot) => ({ ...r, slot })));
   }
 
-  private step(s: Step): Step {
-    if (s.kind === "launch") return this.launch(s);
-    if (s.kind === "routine") return this.routine(s);
+  private step(s: Step): Step[] {
+    if (s.kind === "launch") return this.launches(s);
+    if (s.kind === "routine") return [this.routine(s)];
     const carries = s.carries.flatMap((c) => this.slotsOf(c.init).map((init, part) => ({
       init, current: this.slotsOf(c.current)[part] as number, next: this.slotsOf(c.next)[part] as number, final: this.slotsOf(c.final)[part] as number,
     })));
-    return { ...s, carries, body: s.body.map((b) => this.step(b)) };
+    return [{ ...s, carries, body: s.body.flatMap((b) => this.step(b)) }];
   }
 
   /** The routine sees whole integers: they are joined before it and split after it, on the host, where it runs. */
   private routine(s: RoutineStep): RoutineStep {
-    const wideIn = s.reads.map((r) => this.isWide(r.slot));
-    const wideOut = s.writes.map((r) => this.isWide(r.slot));
-    return { ...s, reads: this.refs(s.reads), writes: this.refs(s.writes), routine: wholeRoutine(s.routine, wideIn, wideOut) };
+    const before = s.reads.map((r) => this.pairsOf(r.slot));
+    const after = s.writes.map((r) => this.pairsOf(r.slot));
+    return { ...s, reads: this.refs(s.reads), writes: this.refs(s.writes), routine: wholeRoutine(s.routine, before, after) };
   }
 
-  private launch(s: Launch): Launch {
-    const wideParam = s.reads.map((r) => this.isWide(r.slot));
-    const wideResult = s.writes.map((r) => this.isWide(r.slot));
-    const nodes = wideNodes(s.kernel, (p) => wideParam[p] as boolean);
-    if (nodes.size === 0 && !wideResult.includes(true)) return { ...s, reads: this.refs(s.reads), writes: this.refs(s.writes) };
-    const first = wideParam.map((_, p) => wideParam.slice(0, p).reduce((n, w) => n + (w ? 2 : 1), 0));
-    const types = s.kernel.params.flatMap((t, p) => (wideParam[p] ? [t, t] : [t]));
-    const { values, limbs } = splitKernel(s.kernel, (p) => first[p] as number, (p) => wideParam[p] as boolean);
-    const results = s.kernel.results.flatMap((r, n) => (wideResult[n] ? [limbs(r).hi, limbs(r).lo] : [values(r)]));
-    const reduction = s.kernel.reduction && { ...s.kernel.reduction, term: values(s.kernel.reduction.term) };
-    const bound = closeKernel(s.kernel.domain, reduction, results, (b) => types[b] as BufferType);
-    const reads = this.refs(s.reads);
-    const scalars = bound.scalars.map((e) => onPlanScalars(e, s.scalars));
-    return { ...s, kernel: bound.kernel, reads: bound.buffers.map((b) => reads[b] as SlotRef), scalars, writes: this.refs(s.writes) };
+  /** One launch, and one for each column of each result that is kept by columns. */
+  private launches(s: Launch): Launch[] {
+    const pairs = s.writes.map((w) => this.pairsOf(w.slot));
+    const out: Launch[] = [];
+    const plain = pairs.flatMap((p, n) => (p > 1 ? [] : [n]));
+    if (plain.length > 0) out.push(this.launch(s, s.kernel, plain, 0));
+    pairs.forEach((p, n) => { for (let k = 0; p > 1 && k < p; k++) out.push(this.launch(s, atColumn(s.kernel, k), [n], k)); });
+    return out;
   }
+
+  private launch(s: Launch, kernel: Pick<Kernel, "domain" | "results" | "reduction">, results: readonly number[], column: number): Launch {
+    const kept: Kept[] = [];
+    const types: BufferType[] = [];
+    s.kernel.params.forEach((t, p) => {
+      const pairs = this.pairsOf((s.reads[p] as SlotRef).slot);
+      kept.push({ pairs, first: types.length });
+      for (let n = 0; n < Math.max(1, 2 * pairs); n++) types.push(pairs > 1 ? { ...t, shape: t.shape.slice(0, -1) } : t);
+    });
+    const { value, limbs } = splitExprs(rootsOf(kernel), (p) => kept[p] as Kept);
+    const values: Expr[] = [];
+    const writes: SlotRef[] = [];
+    for (const n of results) {
+      const to = s.writes[n] as SlotRef;
+      const r = kernel.results[n] as Expr;
+      const first = (this.at[to.slot] as number) + 2 * column;
+      if (this.pairsOf(to.slot) === 0) {
+        values.push(value(r));
+        writes.push({ ...to, slot: first });
+      } else {
+        values.push(limbs(r).hi, limbs(r).lo);
+        writes.push({ ...to, slot: first }, { ...to, slot: first + 1 });
+      }
+    }
+    const reduction = kernel.reduction && { ...kernel.reduction, term: value(kernel.reduction.term) };
+    return bind(s, closeKernel(kernel.domain, reduction, values, (b) => types[b] as BufferType), this.refs(s.reads), writes);
+  }
+}
+
+/** A launch of a kernel that was made from the expressions of another launch's kernel. */
+function bind(s: Launch, bound: BoundKernel, reads: readonly SlotRef[], writes: readonly SlotRef[]): Launch {
+  return { kind: "launch", kernel: bound.kernel, reads: bound.buffers.map((b) => reads[b] as SlotRef), scalars: bound.scalars.map((e) => onPlanScalars(e, s.scalars)), writes };
 }
 
 /** An expression over a kernel's scalar parameters, over plan scalars instead. */
@@ -191,86 +212,33 @@ export function onPlanScalars(e: Expr, params: readonly Expr[]): Expr {
   return made.get(e) as Expr;
 }
 
-/** Each expression of a kernel without wide integers: as one value, and as limbs where it needs them. */
-function splitKernel(k: Kernel, first: (param: number) => number, wideParam: (param: number) => boolean): { values: (e: Expr) => Expr; limbs: (e: Expr) => Limbs<Expr> } {
-  const whole = new Map<Expr, Expr>();
-  const parts = new Map<Expr, Limbs<Expr>>();
-  const values = (e: Expr): Expr => {
-    const known = whole.get(e);
-    if (known) return known;
-    const { hi, lo } = parts.get(e) as Limbs<Expr>;
-    const made = prim("add", prim("mul", hi, int(BASE)), lo);
-    whole.set(e, made);
-    return made;
-  };
-  const limbs = (e: Expr): Limbs<Expr> => {
-    const known = parts.get(e);
-    if (known) return known;
-    const v = values(e);
-    const hi = prim("floorDiv", v, int(BASE));
-    const made = { hi, lo: prim("sub", v, prim("mul", hi, int(BASE))) };
-    parts.set(e, made);
-    return made;
-  };
-  const nodes = wideNodes(k, wideParam);
-  for (const e of postorder(rootsOf(k))) {
-    if (nodes.has(e)) parts.set(e, wideValue(e, values, limbs, first));
-    else whole.set(e, narrowValue(e, values, first));
-  }
-  return { values, limbs };
+/** Consecutive buffers, taken together as the old slots' parts. */
+function grouped(buffers: readonly HostBuffer[], pairs: readonly number[], name: string): HostBuffer[][] {
+  let at = 0;
+  const groups = pairs.map((p) => buffers.slice(at, (at += Math.max(1, 2 * p))));
+  if (at !== buffers.length) fail("internal", "wide-routine", { what: `The routine ${name} was given ${buffers.length} buffers where ${at} belong.`, fix: "report it" });
+  return groups;
 }
 
-function wideValue(e: Expr, values: (e: Expr) => Expr, limbs: (e: Expr) => Limbs<Expr>, first: (param: number) => number): Limbs<Expr> {
-  if (e.kind === "const") {
-    const hi = Math.floor(e.value / BASE);
-    return { hi: int(hi), lo: int(e.value - hi * BASE) };
-  }
-  if (e.kind === "load") {
-    const index = e.index.map(values);
-    return { hi: load(first(e.buffer), "int32", index), lo: load(first(e.buffer) + 1, "int32", index) };
-  }
-  const { prim: name, args } = e as PrimExpr;
-  const [a, b, c] = args as readonly [Expr, Expr, Expr?];
-  if (name === "mrgNext1") return mrgStep1Limbs(arith, limbs(a), limbs(b));
-  if (name === "mrgNext2") return mrgStep2Limbs(arith, limbs(a), limbs(b));
-  if (name === "mrgOutput") return mrgCombineLimbs(arith, limbs(a), limbs(b));
-  const yes = limbs(b);
-  const no = limbs(c as Expr);
-  return { hi: prim("select", values(a), yes.hi, no.hi), lo: prim("select", values(a), yes.lo, no.lo) };
-}
-
-function narrowValue(e: Expr, values: (e: Expr) => Expr, first: (param: number) => number): Expr {
-  switch (e.kind) {
-    case "load": return load(first(e.buffer), e.dtype, e.index.map(values));
-    case "prim": return prim(e.prim, ...e.args.map(values));
-    case "cast": return cast(values(e.arg), e.dtype);
-    case "acc": return acc(e.dtype);
-    default: return e;
-  }
-}
-
-function wholeRoutine(r: Routine, wideIn: readonly boolean[], wideOut: readonly boolean[]): Routine {
-  if (!wideIn.includes(true) && !wideOut.includes(true)) return r;
-  const take = (buffers: readonly HostBuffer[], wide: readonly boolean[], join: boolean): HostBuffer[] => {
-    let at = 0;
-    return wide.map((w) => {
-      const one = buffers[at++];
-      if (!one) return fail("internal", "wide-routine", { what: `The routine ${r.name} was given too few buffers.`, fix: "report it" });
-      if (!w) return one;
-      const two = buffers[at++] as HostBuffer;
-      return { ...one, data: join ? joinWide(one.data, two.data) : new Int32Array(one.data.length) };
-    });
-  };
+function wholeRoutine(r: Routine, before: readonly number[], after: readonly number[]): Routine {
+  if ([...before, ...after].every((p) => p === 0)) return r;
+  const shapeOf = (first: HostBuffer, pairs: number): readonly number[] => (pairs > 1 ? [...first.shape, pairs] : first.shape);
   const run: Routine["run"] = (inputs, outputs, scalars) => {
-    const whole = take(outputs, wideOut, false);
-    r.run(take(inputs, wideIn, true), whole, scalars);
-    let at = 0;
-    wideOut.forEach((w, n) => {
-      const to = outputs[at++] as HostBuffer;
-      if (!w) return;
-      const { hi, lo } = splitWide((whole[n] as HostBuffer).data);
-      to.data.set(hi);
-      (outputs[at++] as HostBuffer).data.set(lo);
+    const given = grouped(inputs, before, r.name).map((parts, n): HostBuffer => {
+      const [first] = parts as [HostBuffer];
+      const pairs = before[n] as number;
+      return pairs === 0 ? first : { dtype: "int32", shape: shapeOf(first, pairs), data: joinWide(parts.map((p) => p.data)) };
+    });
+    const taken = grouped(outputs, after, r.name);
+    const whole = taken.map((parts, n): HostBuffer => {
+      const [first] = parts as [HostBuffer];
+      const pairs = after[n] as number;
+      return pairs === 0 ? first : { dtype: "int32", shape: shapeOf(first, pairs), data: new Int32Array(first.data.length * pairs) };
+    });
+    r.run(given, whole, scalars);
+    taken.forEach((parts, n) => {
+      if (after[n] === 0) return;
+      splitWide((whole[n] as HostBuffer).data, after[n]).forEach((part, k) => { parts[k]?.data.set(part); });
     });
   };
   return { ...r, config: `${r.config} wide`, run };
