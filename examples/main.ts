@@ -9,12 +9,13 @@ import { Command } from "commander";
 import { closeDevices, config, DamoError } from "damo";
 import { loadDbn, loadLogisticRegression, loadMlp, loadModel, predictWith, sampleRbm, sgdOptimizationMnist, testDbn, testMlp, testRbm, Watcher } from "damo/models";
 import { type CommonOptions, count, countOrNone, counts, rate, sizesOf, withCommon } from "./options.js";
-import { reportFiles, reportFunction, reportSettings, type Settings } from "./report.js";
+import { reportFiles, reportFunctions, reportSettings, type Settings } from "./report.js";
 import { Terminal } from "./terminal.js";
 
 /** Runs a program between the terminal's opening and closing; gives the exit status. */
 async function inTerminal(options: CommonOptions, run: (terminal: Terminal) => Promise<void>): Promise<void> {
-  config.device = options.device;
+  // GPU devices have no float64, and auto may pick one.
+  config.device = options.device === "auto" && options.floatX === "float64" ? "reference" : options.device;
   config.floatX = options.floatX;
   const terminal = new Terminal();
   try {
@@ -60,8 +61,7 @@ async function rbm(given: Given): Promise<void> {
       trainingEpochs: s.epochs, nHidden: s.hidden, k: s.k, batchSize: s.batch, learningRate: s.lr, nChains: s.chains, nSamples: s.samples, plotEvery: s.plotEvery, persistent: given.persistent !== false,
     });
     terminal.close();
-    reportFunction("train_rbm", result.trainRbm, given.plan);
-    if (result.sampleFn) reportFunction("sample_fn", result.sampleFn, given.plan);
+    reportFunctions({ train_rbm: result.trainRbm, sample_fn: result.sampleFn }, given.plan);
     reportFiles(result.files);
   });
 }
@@ -81,7 +81,7 @@ async function logistic(given: Given): Promise<void> {
       ...terminal.observers, dataset: given.dataset, data: sizesOf(given), maxBatches: given.batches as number | undefined, bestModel, nEpochs: s.epochs, batchSize: s.batch, learningRate: s.lr,
     });
     terminal.close();
-    reportFunction("train_model", result.trainModel, given.plan);
+    reportFunctions({ train_model: result.trainModel }, given.plan);
     reportFiles([bestModel]);
   });
 }
@@ -102,7 +102,7 @@ async function mlp(given: Given): Promise<void> {
       ...terminal.observers, dataset: given.dataset, data: sizesOf(given), maxBatches: given.batches as number | undefined, bestModel, nEpochs: s.epochs, nHidden: s.hidden, batchSize: s.batch, learningRate: s.lr, seed: given.seed,
     });
     terminal.close();
-    reportFunction("train_model", result.trainModel, given.plan);
+    reportFunctions({ train_model: result.trainModel }, given.plan);
     reportFiles([bestModel]);
   });
 }
@@ -127,8 +127,8 @@ async function dbn(given: Given): Promise<void> {
       pretrainingEpochs: s.pretrainEpochs, trainingEpochs: s.epochs, hiddenLayersSizes: s.hidden, k: s.k, batchSize: s.batch, pretrainLr: s.pretrainLr, finetuneLr: s.lr,
     });
     terminal.close();
-    for (const [i, f] of result.pretrainingFns.entries()) reportFunction(`pretraining layer ${i}`, f, given.plan);
-    if (result.finetuning) reportFunction("finetuning", result.finetuning.trainFn, given.plan);
+    const pretraining = Object.fromEntries(result.pretrainingFns.map((f, i) => [`pretraining layer ${i}`, f]));
+    reportFunctions({ ...pretraining, finetuning: result.finetuning?.trainFn ?? null }, given.plan);
     reportFiles([bestModel]);
   });
 }
@@ -153,7 +153,7 @@ async function sampleCommand(given: Given): Promise<void> {
       nChains: given.chains as number, nSamples: given.samples as number, plotEvery: given.plotEvery as number,
     });
     terminal.close();
-    reportFunction("sample_fn", result.sampleFn, given.plan);
+    reportFunctions({ sample_fn: result.sampleFn }, given.plan);
     reportFiles([result.file]);
   });
 }

@@ -16,13 +16,16 @@ export function reportSettings(log: (line: string) => void, settings: Settings, 
   log(`Settings: ${parts.join(", ")}; data: ${data}.${parts.some((p) => p.includes("(article")) ? " --article takes the article's." : ""}`);
 }
 
-export function reportFunction(name: string, f: { readonly explain: () => Explanation }, plan = false): void {
-  const e = f.explain();
-  if (e.kernels === null) return;
-  const launches = `${e.kernels.exact ? "" : "at least "}${e.kernels.launches}`;
-  console.log(`${name} ran on ${e.device}${e.description === "" ? "" : ` (${e.description})`}: ${e.reason}; ${e.kernels.distinct} kernels, ${launches} launches per call.`);
-  for (const note of e.notes) console.log(`  ${note}`);
-  if (plan) console.log(e.plan);
+/** The device and the reason it was chosen, once; then the kernels of each function. */
+export function reportFunctions(functions: Readonly<Record<string, { readonly explain: () => Explanation } | null>>, plan = false): void {
+  const explained = Object.entries(functions).map(([name, f]) => [name, f?.explain()] as const);
+  const ran = explained.filter((e): e is readonly [string, Explanation] => e[1] !== undefined && e[1].kernels !== null);
+  for (const device of new Set(ran.map(([, e]) => `Device: ${e.device}${e.description === "" ? "" : ` (${e.description})`}. Why: ${e.reason}.`))) console.log(device);
+  for (const [name, e] of ran) {
+    console.log(`${name}: ${e.kernels?.distinct} kernels, ${e.kernels?.exact ? "" : "at least "}${e.kernels?.launches} launches per call`);
+    for (const note of e.notes) console.log(`  ${note}`);
+    if (plan) console.log(e.plan);
+  }
 }
 
 export function reportFiles(files: readonly string[]): void {

@@ -61,7 +61,7 @@ describe("testDbn", () => {
   test("costs fall in each layer and in fine-tuning; the file gives the same model", async () => {
     const { lines, log } = quiet();
     const bestModel = join(folder, "dbn.npz");
-    const r = await testDbn({ data: FEW, hiddenLayersSizes: [20, 15], pretrainingEpochs: 3, pretrainLr: 0.05, trainingEpochs: 4, bestModel, log });
+    const r = await testDbn({ data: FEW, hiddenLayersSizes: [20, 15], pretrainingEpochs: 3, pretrainLr: 0.05, finetuneLr: 0.5, trainingEpochs: 5, bestModel, log });
     for (const costs of r.pretrainingCosts) expect(costs.at(-1)).toBeGreaterThan(costs[0] as number);
     expect(r.finetuning?.costs.at(-1)).toBeLessThan((r.finetuning?.costs[0] as number) * 0.8);
     expect(lines.slice(0, 4)).toEqual(["... loading data", "... building the model", "... getting the pretraining functions", "... pre-training the model"]);
