@@ -14,8 +14,9 @@ import { setSubtensor } from "../ops/set_subtensor.js";
 import { slice } from "../ops/slices.js";
 import { closed } from "./close.js";
 import { type Flow, flowsThrough, type StepGradient } from "./flow.js";
-import { type CarryPart, type Entry, partsOf, scanOf, type ScanParts, type StackedPart } from "./parts.js";
+import { type CarryPart, type Entry, partsOf, scanOf, type ScanParts, type StackedPart, withBodyOutputs } from "./parts.js";
 import type { ScanParams } from "./scan_params.js";
+import { type Saved, savedFor } from "./scan_saved.js";
 
 /** The first `n` rows, last first. */
 const backwards = (x: Variable, n: Variable | null): Variable => get(n === null ? x : get(x, slice(0, n)), slice(null, null, -1));
@@ -63,10 +64,12 @@ function backwardScan(op: Op, parts: ScanParts, step: StepGradient, ctx: Gradien
     ...lasts.map((k) => lastCotangent(k, parts, step, ctx)),
     ...constants.map((j) => sumPart(parts.constants[j]?.outer as Variable, step.constants[j] as Variable)),
   ];
-  const stacked: StackedPart[] = rows.map((i) => ({ value: step.rows[i] as Variable, keep: "all" }));
-  const sequences = backwardSequences(op, parts, step, ctx, [...carries.map((c) => c.next), ...stacked.map((s) => s.value)]);
+  const saved = savedFor(op, parts, ctx.outputs.slice(parts.carries.length), [...carries.map((c) => c.next), ...rows.map((i) => step.rows[i] as Variable)]);
+  const sequences = backwardSequences(parts, step, ctx, saved);
   const steps = parts.truncate === null ? parts.steps : minimum(parts.steps, parts.truncate);
-  const made = scanOf(op, closed({ steps, sequences, carries, constants: parts.constants, stacked, truncate: null, name: `grad of ${parts.name}` }));
+  const stacked = rows.map((i): StackedPart => ({ value: step.rows[i] as Variable, keep: "all" }));
+  const plain: ScanParts = { steps, sequences, carries, constants: parts.constants, stacked, truncate: null, name: `grad of ${parts.name}` };
+  const made = scanOf(op, closed(withBodyOutputs(plain, saved.results)));
   const after = states.length + lasts.length;
   return {
     rows: new Map(rows.map((i, at) => [i, made.stacked[at] as Variable])),
@@ -94,18 +97,15 @@ function sumPart(outer: Variable, term: Variable): CarryPart {
   return { init: zeroGradient(outer), inner, next: add(inner, term) };
 }
 
-/** What the backward steps read: rows, states before each step, cotangents of rows; all from the last step to the first. */
-function backwardSequences(op: Op, parts: ScanParts, step: StepGradient, ctx: GradientContext<ScanParams>, results: readonly Variable[]): Entry[] {
-  const read = new Set(leavesOf(results));
+/** What the backward steps read: rows, values saved by the forward pass, cotangents of rows; all from the last step to the first. */
+function backwardSequences(parts: ScanParts, step: StepGradient, ctx: GradientContext<ScanParams>, saved: Saved): Entry[] {
+  const read = new Set(leavesOf(saved.results));
   const rows = parts.sequences.filter((s) => read.has(s.inner));
-  const states = parts.carries.filter((c) => read.has(c.inner));
-  const before: StackedPart[] = states.map((c) => ({ value: c.inner, keep: "all" }));
-  const kept = states.length === 0 ? [] : scanOf(op, { ...parts, stacked: [...parts.stacked, ...before] }).stacked.slice(parts.stacked.length);
   const n = parts.carries.length;
   const cotangents = [...step.stacked].filter(([k, inner]) => parts.stacked[k]?.keep === "all" && read.has(inner));
   return [
     ...rows.map(({ outer, inner }) => ({ outer: backwards(outer, isLengthOf(parts.steps, outer) ? null : parts.steps), inner })),
-    ...states.map(({ inner }, i) => ({ outer: backwards(kept[i] as Variable, null), inner })),
+    ...saved.stacks.map(({ outer, inner }) => ({ outer: backwards(outer, null), inner })),
     ...cotangents.map(([k, inner]) => ({ outer: backwards(ctx.cotangents[n + k] as Variable, null), inner })),
   ];
 }

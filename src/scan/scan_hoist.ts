@@ -13,6 +13,9 @@ import { dot } from "../ops/dot.js";
 import { add, mul } from "../ops/elementwise.js";
 import { tanh } from "../ops/math.js";
 import { get } from "../ops/indexing.js";
+import { isWhole, type RegionParams } from "../ops/region.js";
+import { slice } from "../ops/slices.js";
+import { subtensorOp } from "../ops/subtensor.js";
 import { capturedBy, closed } from "./close.js";
 import { everything, keeping, remade } from "./edit_scan.js";
 import { exampleParts } from "./examples.js";
@@ -37,6 +40,14 @@ function hoist(op: Op): Rule {
   };
 }
 
+/** dot(x, W); of a sequence read backwards the product is read backwards, so that the backward pass shares the forward one's. */
+function dotOf(x: Variable, W: Variable): Variable {
+  const items = x.owner?.op === subtensorOp ? (x.owner.params as RegionParams).items : [];
+  const [head, ...rest] = items;
+  const isReversal = head !== undefined && !("at" in head) && head.start === null && head.stop === null && head.step === -1 && rest.every(isWhole);
+  return isReversal ? get(dot(x.owner?.inputs[0] as Variable, W), slice(null, null, -1)) : dot(x, W);
+}
+
 /** dot(x[t], W) for all t is dot(x, W): one product of matrices instead of one of vectors in each step. */
 function dotOfSequence(op: Op): Rule {
   return {
@@ -50,7 +61,7 @@ function dotOfSequence(op: Op): Rule {
       if (found.length === 0) return null;
       const entries = found.map((a): Entry => {
         const v = a.outputs[0] as Variable;
-        return { outer: dot(rows.get(a.inputs[0] as Variable) as Variable, constants.get(a.inputs[1] as Variable) as Variable), inner: new Variable(v.type, { name: v.name, origin: v.origin }) };
+        return { outer: dotOf(rows.get(a.inputs[0] as Variable) as Variable, constants.get(a.inputs[1] as Variable) as Variable), inner: new Variable(v.type, { name: v.name, origin: v.origin }) };
       });
       const replace = new Map(found.map((a, i) => [a.outputs[0] as Variable, (entries[i] as Entry).inner]));
       const fewer = substituteInBody({ ...parts, sequences: [...parts.sequences, ...entries] }, replace);

@@ -14,9 +14,11 @@ import { tanh } from "../../src/ops/math.js";
 import { drawArray, seededUniform } from "../../src/ops/samples.js";
 import { sigmoid } from "../../src/ops/sigmoid.js";
 import { rewriteGraph } from "../../src/rewrite/engine.js";
+import { printGraph } from "../../src/rewrite/print.js";
 import { paramsOf } from "../../src/scan/parts.js";
 import { scan } from "../../src/scan/scan.js";
 import { scanOp, scanRules } from "../../src/scan/scan_op.js";
+import { STRUCTURES } from "./structures.js";
 
 function rewritten(outputs: readonly Variable[], inputs: readonly Variable[], rules?: readonly Rule[]): { outputs: Variable[]; fired: (name: string) => number } {
   const g = new FunctionGraph();
@@ -44,10 +46,11 @@ const scans = (outputs: readonly Variable[]): Apply[] => appliesOf(outputs).filt
 const bodyOps = (a: Apply): string[] => appliesOf(paramsOf(a).body.outputs).map((b) => b.op.name);
 
 describe.each(scanRules.map((rule) => [rule.name, rule] as const))("%s", (name, rule) => {
-  test("alone fires on its example and keeps values", () => {
+  test("alone fires on its example, gives the pinned structure and keeps values", () => {
     const { inputs, before } = rule.example();
     const { outputs, fired } = rewritten([before], inputs, [rule]);
     expect(fired(name)).toBeGreaterThan(0);
+    expect(printGraph(outputs)).toBe(STRUCTURES[name]);
     expectSame([before], outputs, inputs);
   });
 });
@@ -92,15 +95,28 @@ describe("loops as users write them", () => {
     expectSame([h], outputs, [x, W, U, h0]);
   });
 
-  test("BPTT: the gradient's forward pass and the user's loop are one; two loops run", () => {
+  test("BPTT reads the states that the user's loop keeps: two loops, no product of the forward pass twice", () => {
     const [h] = scan({ fn: (row: Variable, before: Variable) => tanh(add(dot(row, W), dot(before, U))), sequences: x, outputsInfo: h0 });
     const cost = mul(h, h).sum();
     const wanted = [cost, ...grad(cost, [W, U, h0])];
+    const { outputs } = rewritten(wanted, [x, W, U, h0]);
+    const [forward, back] = scans(outputs) as [Apply, Apply];
+    expect(scans(outputs)).toHaveLength(2);
+    expect(paramsOf(forward).keep).toEqual(["all"]);
+    expect(bodyOps(back).filter((o) => o === "dot" || o === "tanh")).toEqual(["dot"]);
+    expect(appliesOf(outputs).filter((a) => a.op === dot.op)).toHaveLength(3);
+    expectSame(wanted, outputs, [x, W, U, h0]);
+  });
+
+  test("where older states are needed too, the gradient's forward pass and the user's loop become one", () => {
+    const y0 = T.dvector("y0");
+    const [y] = scan({ fn: (far: Variable, near: Variable) => tanh(mul(far, near)), outputsInfo: { initial: y0, taps: [-3, -1] }, nSteps: n });
+    const wanted = [y, grad(y.sum(), y0)];
     expect(scans(wanted)).toHaveLength(3);
-    const { outputs, fired } = rewritten(wanted, [x, W, U, h0]);
+    const { outputs, fired } = rewritten(wanted, [y0, n]);
     expect(fired("scanMerge")).toBeGreaterThan(0);
     expect(scans(outputs)).toHaveLength(2);
-    expectSame(wanted, outputs, [x, W, U, h0]);
+    expectSame(wanted, outputs, [y0, n]);
   });
 
   test("gradients that nobody asked for are not computed", () => {
