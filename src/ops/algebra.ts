@@ -8,6 +8,7 @@ import { Constant, type Variable } from "../graph/variable.js";
 import { NdArray } from "../numpy/ndarray.js";
 import { add, cast, div, fill, mul, neg, sqr, sub } from "./elementwise.js";
 import { inv } from "./math.js";
+import { sigmoid } from "./sigmoid.js";
 
 /** `coef * prod(num) / prod(den)`. */
 export interface Factors {
@@ -150,11 +151,12 @@ export function fillLike(v: Variable, like: Variable, sources: readonly Variable
   return out;
 }
 
-/** Drops pairs that occur in both lists. */
-export function cancelled(a: readonly Variable[], b: readonly Variable[]): { readonly a: Variable[]; readonly b: Variable[]; readonly dropped: number } {
+/** Drops pairs that occur in both lists, by identity or by what `same` says. */
+export function cancelled(a: readonly Variable[], b: readonly Variable[], same?: (v: Variable, w: Variable) => boolean): { readonly a: Variable[]; readonly b: Variable[]; readonly dropped: number } {
   const left = [...b];
   const kept = a.filter((v) => {
-    const at = left.indexOf(v);
+    const exact = left.indexOf(v);
+    const at = exact < 0 && same !== undefined ? left.findIndex((w) => same(v, w)) : exact;
     if (at < 0) return true;
     left.splice(at, 1);
     return false;
@@ -170,6 +172,15 @@ export function negates(a: Variable, b: Variable): boolean {
   if (p.coef !== 0 && p.coef === -q.coef && same(p.num, q.num) && same(p.den, q.den)) return true;
   const [s, t] = [termsOf(a), termsOf(b)];
   return s.constant === -t.constant && same(s.pos, t.neg) && same(s.neg, t.pos) && s.pos.length + s.neg.length > 1;
+}
+
+/** Whether two factors are equal: the same, or 1 - sigmoid(x) and sigmoid(-x). */
+export const sameFactor = (a: Variable, b: Variable): boolean => a === b || isComplement(a, b) || isComplement(b, a);
+
+function isComplement(difference: Variable, s: Variable): boolean {
+  if (!isA(difference, sub) || !isA(s, sigmoid) || constantValue(difference.owner?.inputs[0] as Variable) !== 1) return false;
+  const other = difference.owner?.inputs[1] as Variable;
+  return isA(other, sigmoid) && negates(other.owner?.inputs[0] as Variable, s.owner?.inputs[0] as Variable);
 }
 
 /** -v, without a double sign. */

@@ -6,7 +6,7 @@ import { isFloat } from "../codegen/ir/dtype.js";
 import { constantValue, isA, p, patternRule, type Rule, type RuleContext } from "../graph/rule.js";
 import { tensorType } from "../graph/types.js";
 import { apply1, type Apply, Variable } from "../graph/variable.js";
-import { cancelled, constantLike, factorsOf, fillLike, isPrivate, multiply, product, productCost, summed, sumCost, termsOf } from "./algebra.js";
+import { cancelled, constantLike, factorsOf, fillLike, isPrivate, multiply, product, productCost, sameFactor, summed, sumCost, termsOf } from "./algebra.js";
 import { add, cast, div, mul, neg, sqr, sub } from "./elementwise.js";
 import { exp, inv, pow, sqrt } from "./math.js";
 import { sum } from "./reduce.js";
@@ -26,7 +26,7 @@ function simplerProduct(node: Apply, context: RuleContext): Variable | null {
   const like = outputOf(node);
   const { coef, num, den, cost } = factorsOf(like, context);
   if (coef === 0) return num.some((v) => v === like) ? null : fillLike(constantLike(0, like), like, [...num, ...den]);
-  const { a, b, dropped } = cancelled(num, den);
+  const { a, b, dropped } = cancelled(num, den, sameFactor);
   const made = { coef, num: a, den: b };
   if (!Number.isFinite(constantLike(coef, like).value.data[0]) || (constantLike(coef, like).value.data[0] === 0)) return null;
   return pays(cost, productCost(made), dropped) ? product(made, like, [...num, ...den, ...node.inputs]) : null;
@@ -49,11 +49,11 @@ function distributed(node: Apply): Variable | null {
     const { constant, pos, neg: minus } = termsOf(total);
     const below = [...pos, ...minus].flatMap((t) => (t.dtype === like.dtype ? factorsOf(t).den : []));
     const others = num.filter((v) => v !== total);
-    const moved = others.filter((v, i) => below.includes(v) && others.indexOf(v) === i);
+    const moved = others.filter((v, i) => below.some((d) => sameFactor(v, d)) && others.indexOf(v) === i);
     if (moved.length === 0) continue;
     const times = (t: Variable): Variable => {
       const f = t.dtype === like.dtype ? factorsOf(t) : { coef: 1, num: [t], den: [] };
-      const { a, b } = cancelled([...f.num, ...moved], f.den);
+      const { a, b } = cancelled([...f.num, ...moved], f.den, sameFactor);
       return multiply({ coef: f.coef, num: a, den: b }, like);
     };
     const free = constant === 0 ? [] : [multiply({ coef: constant, num: moved, den: [] }, like)];

@@ -8,11 +8,14 @@ import { tensorType } from "../graph/types.js";
 import { apply1, type Apply, scalarConstant, Variable } from "../graph/variable.js";
 import { fillLike } from "./algebra.js";
 import { alloc } from "./alloc.js";
-import { allOps } from "./define.js";
-import { padLeft } from "./dimshuffle.js";
-import { fill, mul } from "./elementwise.js";
+import { allOps, asTensor } from "./define.js";
+import type { Dims } from "./dims.js";
+import { dimShuffleOp, dimshuffle, padLeft } from "./dimshuffle.js";
+import { cast, fill, mul } from "./elementwise.js";
 import { exp } from "./math.js";
-import { lengthsOf } from "./shape.js";
+import { patternBroadcast } from "./rebroadcast.js";
+import { type Axes, sum } from "./reduce.js";
+import { lengthsOf, shapeAt } from "./shape.js";
 
 const matrix = (name: string): Variable => new Variable(tensorType("float64", 2), { name });
 
@@ -35,13 +38,45 @@ function sink(node: Apply): Variable | null {
   return fillLike(narrow, like, models);
 }
 
+/** The lengths that an alloc asks for. */
+function lengthsAsked(node: Apply): (number | Variable)[] {
+  let next = 1;
+  return (node.params["lengths"] as Dims["lengths"]).map((d) => d ?? (node.inputs[next++] as Variable));
+}
+
+/** alloc(v, n, m).dimshuffle = alloc(v.dimshuffle, …), so that the alloc can go on. */
+function dimshuffleOfAlloc(node: Apply): Variable | null {
+  const made = (node.inputs[0] as Variable).owner;
+  if (made?.op !== alloc.op) return null;
+  const order = node.params["order"] as readonly (number | null)[];
+  const lengths = lengthsAsked(made);
+  const v = made.inputs[0] as Variable;
+  const value = v.ndim === 0 ? v : apply1(dimShuffleOp, [padLeft(v, lengths.length)], node.params);
+  return patternBroadcast(alloc(value, order.map((a) => (a === null ? 1 : (lengths[a] as number | Variable)))), (node.outputs[0] as Variable).broadcastable);
+}
+
+/** The sum of a repeated number is the number times how many there are. */
+function sumOfAlloc(node: Apply): Variable | null {
+  const made = (node.inputs[0] as Variable).owner;
+  const out = node.outputs[0] as Variable;
+  const v = made?.op === alloc.op ? (made.inputs[0] as Variable) : null;
+  if (made === null || v === null || !v.type.isFloat || v.broadcastable.includes(false)) return null;
+  const { axes } = node.params as Axes;
+  const lengths = lengthsAsked(made);
+  const count = axes.map((a) => asTensor(lengths[a] as number | Variable)).reduce((a, b) => mul(a, b));
+  const total = mul(dimshuffle(v), cast(count, v.dtype));
+  const kept = lengths.filter((_, a) => !axes.includes(a));
+  return patternBroadcast(kept.length === 0 ? total : alloc(total, kept), out.broadcastable);
+}
+
 /** Lengths of a fill's result: each from an input that does not broadcast there. */
 function toAlloc(node: Apply): Variable | null {
   const [x, v] = node.inputs as [Variable, Variable];
   const out = node.outputs[0] as Variable;
   if (v.type.equals(out.type)) return v;
   const [ofX, ofV] = [lengthsOf(x), lengthsOf(v)];
-  return alloc(v, ...out.broadcastable.map((b, a) => (b ? scalarConstant(1, "int32") : ((x.broadcastable[a] ? ofV : ofX)[a] as Variable))));
+  const made = alloc(v, ...out.broadcastable.map((b, a) => (b ? scalarConstant(1, "int32") : ((x.broadcastable[a] ? ofV : ofX)[a] as Variable))));
+  return patternBroadcast(made, out.broadcastable);
 }
 
 export const fillRules = (): readonly Rule[] => [
@@ -51,6 +86,22 @@ export const fillRules = (): readonly Rule[] => [
     example: () => {
       const [x, y] = [matrix("x"), matrix("y")];
       return { inputs: [x, y], before: mul(fill(x, 2), exp(y)) };
+    },
+  },
+  {
+    name: "dimshuffleOfAlloc", phase: "canonicalise", exactness: "exact", source: "alloc(v, n, m).T = alloc(v.T, m, n); theano/tensor/opt.py local_dimshuffle_alloc",
+    roots: [dimShuffleOp], rewrite: dimshuffleOfAlloc,
+    example: () => {
+      const x = matrix("x");
+      return { inputs: [x], before: dimshuffle(alloc(dimshuffle(sum(x, { axis: 1 }), 0, "x"), shapeAt(x, 0), shapeAt(x, 1)), 1, "x", 0) };
+    },
+  },
+  {
+    name: "sumOfAlloc", phase: "canonicalise", exactness: "reassociates", source: "the sum of a number repeated n times is n times it; theano/tensor/opt.py local_sum_prod_alloc",
+    roots: [sum.op], rewrite: sumOfAlloc,
+    example: () => {
+      const x = matrix("x");
+      return { inputs: [x], before: sum(alloc(sum(x), shapeAt(x, 0), shapeAt(x, 1)), { axis: 0 }) };
     },
   },
   {

@@ -4,8 +4,9 @@
  */
 import { inputsOf, isA, p, patternRule, type Rule, type RuleContext } from "../graph/rule.js";
 import { tensorType } from "../graph/types.js";
-import { type Apply, Variable } from "../graph/variable.js";
+import { apply1, type Apply, Variable } from "../graph/variable.js";
 import { factorsOf, fillLike, isPrivate, negated, negates, product, summed, type Terms, termsOf } from "./algebra.js";
+import { dimShuffleOp } from "./dimshuffle.js";
 import { abs, add, div, eq, isinf, maximum, mul, neg, sub, switch_ } from "./elementwise.js";
 import { exp, expm1, inv, log, log1p } from "./math.js";
 import { type Axes, max, restoreAxes, sum } from "./reduce.js";
@@ -54,14 +55,16 @@ export function shiftOf(x: Variable, axes: readonly number[]): Variable {
 }
 
 function stableLogSum(node: Apply): Variable | null {
-  const total = inputOf(node).owner;
+  const shuffle = inputOf(node).owner?.op === dimShuffleOp ? inputOf(node).owner : null;
+  const total = shuffle === null ? inputOf(node).owner : (shuffle?.inputs[0]?.owner ?? null);
   const x = total?.op === sum.op ? argument(total.inputs[0] as Variable, exp) : null;
   if (total === null || x === null) return null;
   const { axes } = total.params as Axes;
   if (isShifted(x, axes)) return null;
   const m = max(x, { axis: axes });
   const safe = switch_(isinf(m), 0, m);
-  return add(safe, log(sum(exp(sub(x, restoreAxes(safe, x.ndim, axes))), { axis: axes })));
+  const stable = add(safe, log(sum(exp(sub(x, restoreAxes(safe, x.ndim, axes))), { axis: axes })));
+  return shuffle === null ? stable : apply1(dimShuffleOp, [stable], shuffle?.params);
 }
 
 type Parts = { readonly coef: number; readonly num: readonly Variable[]; readonly den: readonly Variable[] };
@@ -71,11 +74,14 @@ const without = (list: readonly Variable[], ...gone: readonly Variable[]): Varia
   return left;
 };
 
-/** A rule on the factors of a product, however it is written. */
-function factorRule(fields: Pick<Rule, "name" | "source" | "example"> & { change(parts: Parts, context: RuleContext): Parts | null }): Rule {
+/**
+ * A rule on the factors of a product, however it is written. Sigmoids written out are found while canonicalising, so that a gradient's
+ * products still hold the parts that cancel.
+ */
+function factorRule(fields: Pick<Rule, "name" | "phase" | "source" | "example"> & { change(parts: Parts, context: RuleContext): Parts | null }): Rule {
   const { change, ...rest } = fields;
   return {
-    ...rest, phase: "stabilise", exactness: "stabilises", roots: [mul.op, div.op, inv.op],
+    ...rest, exactness: "stabilises", roots: [mul.op, div.op, inv.op],
     rewrite: (node, context) => {
       const like = outputOf(node);
       const parts = factorsOf(like);
@@ -170,15 +176,15 @@ export const LOG_RULES: readonly Rule[] = [
     example: example(["x"], ([x]) => sub(1, sigmoid(x as Variable))),
   },
   factorRule({
-    name: "inv1PlusExp", source: "1 / (1 + exp(-x)) = sigmoid(x); theano/tensor/nnet/sigm.py local_inv_1_plus_exp", change: sigmoidBelow,
+    name: "inv1PlusExp", phase: "canonicalise", source: "1 / (1 + exp(-x)) = sigmoid(x); theano/tensor/nnet/sigm.py local_inv_1_plus_exp", change: sigmoidBelow,
     example: example(["x", "y"], ([x, y]) => div(y as Variable, add(1, exp(neg(x as Variable))))),
   }),
   factorRule({
-    name: "sigmoidTimesExp", source: "exp(x) sigmoid(-x) = sigmoid(x), so exp(x) / (1 + exp(x)) too; theano/tensor/nnet/sigm.py local_sigm_times_exp, local_exp_over_1_plus_exp", change: sigmoidTimesExp,
+    name: "sigmoidTimesExp", phase: "canonicalise", source: "exp(x) sigmoid(-x) = sigmoid(x), so exp(x) / (1 + exp(x)) too; theano/tensor/nnet/sigm.py local_sigm_times_exp, local_exp_over_1_plus_exp", change: sigmoidTimesExp,
     example: example(["x", "y"], ([x, y]) => mul(mul(exp(x as Variable), y as Variable), sigmoid(neg(x as Variable)))),
   }),
   factorRule({
-    name: "shareOfExps", source: "exp a / (exp a + exp b) = sigmoid(a - b): the gradient of logAdd", change: shareOfExps,
+    name: "shareOfExps", phase: "stabilise", source: "exp a / (exp a + exp b) = sigmoid(a - b): the gradient of logAdd", change: shareOfExps,
     example: example(["x", "y"], ([x, y]) => div(exp(x as Variable), add(exp(x as Variable), exp(y as Variable)))),
   }),
   {

@@ -73,9 +73,8 @@ function timesSoftmax(v: Variable, sm: Variable): Variable | null {
   const [hot, a, b] = inputsOf(v, switch_) ?? [];
   if (hot === undefined || a === undefined || constantValue(b as Variable) !== 0) return times(v, (d) => d === sm);
   const y = inputsOf(hot, oneHotLike)?.[1];
-  const column = inputsOf(a, { op: dimShuffleOp })?.[0];
-  const picked = column?.ndim === 1 && y !== undefined ? times(column, (d) => isA(d, pickPerRow) && d.owner?.inputs[0] === sm && d.owner.inputs[1] === y) : null;
-  const inner = picked === null ? times(a, (d) => d === sm) : dimshuffle(picked, 0, "x");
+  const isPicked = (d: Variable): boolean => isA(d, pickPerRow) && d.owner?.inputs[0] === sm && d.owner.inputs[1] === y;
+  const inner = times(a, (d) => d === sm || isPicked(inputsOf(d, { op: dimShuffleOp })?.[0] ?? d));
   return inner === null ? null : switch_(hot, inner, 0);
 }
 

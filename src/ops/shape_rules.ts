@@ -3,9 +3,10 @@
  * does not compute p), sums lose axes of length 1. Next: subtensor_rules.ts.
  */
 import type { Op } from "../graph/op.js";
-import { constantValue, inputsOf, isA, type Rule } from "../graph/rule.js";
+import { constantValue, inputsOf, isA, type Rule, type RuleContext } from "../graph/rule.js";
 import { tensorType } from "../graph/types.js";
 import { apply1, type Apply, scalarConstant, Variable } from "../graph/variable.js";
+import { isPrivate } from "./algebra.js";
 import { alloc } from "./alloc.js";
 import { argmax } from "./argmax.js";
 import { allOps } from "./define.js";
@@ -58,14 +59,20 @@ function mergeReshapes(node: Apply): Variable | null {
 }
 const isLengthOf = (v: Variable, x: Variable, axis: number): boolean => v.owner?.op === shapeAxisOp && v.owner.inputs[0] === x && v.owner.params["axis"] === axis;
 
-/** f(reshape(x)) = reshape(f(x)), for functions of one element. Logarithms also pass dimshuffles, and a sign before them: log(1 - p.T). */
+/** f(reshape(x)) = reshape(f(x)), for functions of one element. Logarithms also pass a sign before it: log(1 - flatten(p)). */
 function lift(node: Apply): Variable | null {
-  const isLog = node.op === log.op || node.op === log1p.op;
-  const [minus] = (isLog ? inputsOf(inputOf(node), neg) : null) ?? [];
+  const [minus] = (node.op === log1p.op ? inputsOf(inputOf(node), neg) : null) ?? [];
   const view = (minus ?? inputOf(node)).owner;
-  if (view === null || ![reshapeOp, rebroadcastOp, dimShuffleOp].includes(view.op) || (view.op === dimShuffleOp && !isLog)) return null;
+  if (view === null || (view.op !== reshapeOp && view.op !== rebroadcastOp)) return null;
   const x = view.inputs[0] as Variable;
   return apply1(view.op, [apply1(node.op, [minus === undefined ? x : neg(x)], node.params), ...view.inputs.slice(1)], view.params);
+}
+
+/** f(x, y).dimshuffle = f(x.dimshuffle, y.dimshuffle): factors come to the top. */
+function dimshuffleInto(node: Apply, context: RuleContext): Variable | null {
+  const f = inputOf(node).owner;
+  if (f === null || f.op.fields.lower.kind !== "elementwise" || !isPrivate(inputOf(node), context)) return null;
+  return apply1(f.op, f.inputs.map((v) => apply1(dimShuffleOp, [v], node.params)), f.params);
 }
 
 /** Ops whose parts products and sums look through stay outside views. */
@@ -159,6 +166,10 @@ export const shapeRules = (): readonly Rule[] => [
   {
     name: "dimshuffleChain", phase: "canonicalise", exactness: "exact", source: "dimshuffle of dimshuffle is one; theano/tensor/opt.py local_dimshuffle_lift",
     roots: [dimShuffleOp], rewrite: mergeDimshuffles, example: ofMatrix((x) => dimshuffle(dimshuffle(x, 1, "x", 0), 2, 0)),
+  },
+  {
+    name: "dimshuffleOfElementwise", phase: "canonicalise", exactness: "exact", source: "f(x, y).dimshuffle = f(x.dimshuffle, y.dimshuffle) where nothing else reads f(x, y); theano/tensor/opt.py local_dimshuffle_lift",
+    roots: [dimShuffleOp], rewrite: dimshuffleInto, example: ofMatrix((x) => dimshuffle(mul(sigmoid(x), 2), 1, "x", 0)),
   },
   {
     name: "reshapeChain", phase: "canonicalise", exactness: "exact", source: "reshape of reshape is one, and to its own shape none; theano/tensor/opt.py local_reshape_chain",

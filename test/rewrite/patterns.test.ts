@@ -139,7 +139,7 @@ describe("softmax", () => {
     ["categoricalCrossentropy", mean(categoricalCrossentropy(softmax(m), b))],
   ];
   test.each(costs)("the gradient of the mean %s is softmax - onehot", (_, cost) => {
-    expect(optimised([grad(cost, m)])).toMatch(/^crossentropySoftmax1hotDx\(alloc.*, softmax\(m\), labels\)$/);
+    expect(optimised([grad(cost, m)])).toMatch(/^crossentropySoftmax1hotDx\(.*, softmax\(m\), labels\)$/);
     expect(optimised([grad(cost, m)])).not.toMatch(/scatter|log|softmaxGrad/);
   });
 

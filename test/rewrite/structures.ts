@@ -1,8 +1,11 @@
 /** What each rule makes of its own example, as the compact print of src/rewrite/print.ts. Read by generated.test.ts. */
 export const STRUCTURES: Readonly<Record<string, string>> = {
   fillSink: "mul(dimShuffle{order=[null,null]}(2), exp(y))",
+  dimshuffleOfAlloc: "alloc{lengths=[null,1,null]}(dimShuffle{order=[1,null,0]}(dimShuffle{order=[0,null]}(sum{axes=[1]}(x))), shape_i{axis=1}(x), shape_i{axis=0}(x))",
+  sumOfAlloc: "alloc{lengths=[null]}(mul(sum{axes=[0,1]}(x), cast{dtype=float64}(shape_i{axis=0}(x))), shape_i{axis=1}(x))",
   fillToAlloc: "alloc{lengths=[null,null]}(dimShuffle{order=[null,null]}(1), shape_i{axis=0}(x), shape_i{axis=1}(x))",
   dimshuffleChain: "x",
+  dimshuffleOfElementwise: "mul(sigmoid(dimShuffle{order=[1,null,0]}(x)), dimShuffle{order=[1,null,0]}(dimShuffle{order=[null,null]}(2)))",
   reshapeChain: "x",
   viewLift: "reshape{lengths=[-1]}(log(sigmoid(x)))",
   rebroadcastChain: "x",
