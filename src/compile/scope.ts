@@ -80,7 +80,7 @@ export class Scope {
   emit(stored: readonly Variable[], targets: ReadonlyMap<Variable, SlotRef> = new Map()): void {
     this.#targets = targets;
     const applies = appliesOf(stored);
-    const required = new Set(stored);
+    const required = new Set([...stored, ...applies.flatMap((a) => (a.op.fields.readsStored === true ? a.inputs : []))]);
     this.#count(applies, required);
     this.#regions = epilogueRoots(applies, required, (v) => this.value(v));
     for (const region of this.#regions.values()) for (const v of region.cone) this.#inCone.add(v);

@@ -112,6 +112,8 @@ export interface OpFields<P> {
   readonly pure?: boolean;
   /** For ops that only repeat, move or convert the elements of one input: which. Constants are seen through them. */
   readonly repeats?: number;
+  /** Its inputs are always read from memory, so that all who read them see the same rounded numbers (kernels may compute with more digits). */
+  readonly readsStored?: boolean;
   /** How `pp` prints it: an infix sign or a prefix. Default `name(…)`. */
   readonly infix?: string;
   /** Name of the ONNX operator, where there is one. */

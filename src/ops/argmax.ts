@@ -2,7 +2,7 @@
  * argmax and argmin: the first position of the extreme element, NaN first of all. The kernel language has no pairs, so the record is a
  * composition: the maximum, then the least position of an element equal to it. Next room: autodiff (no gradient flows).
  */
-import { cast as castExpr, type Expr } from "../codegen/ir/expr.js";
+import type { Expr } from "../codegen/ir/expr.js";
 import { flatten } from "../codegen/ir/index.js";
 import type { Lazy, Op, Params } from "../graph/op.js";
 import { TensorType } from "../graph/types.js";
@@ -10,7 +10,7 @@ import { apply1, scalarConstant, type Variable } from "../graph/variable.js";
 import { NdArray, type Shape, sizeOf, stridesOf } from "../numpy/ndarray.js";
 import { asTensor, defineOp, method, type Operand } from "./define.js";
 import { padLeft } from "./dimshuffle.js";
-import { cast, eq, isnan, neg, or_, switch_, unary } from "./elementwise.js";
+import { cast, eq, isnan, neg, or_, switch_ } from "./elementwise.js";
 import { type Axes, axesOf, max, maxOp, minOp, type ReduceOptions, reduceSamples, refuseEmpty, restoreAxes, without } from "./reduce.js";
 
 interface PositionParams extends Params { readonly axes: readonly number[] }
@@ -39,12 +39,18 @@ const positionOp: Op = defineOp<PositionParams>({
 /** For each element of x its row-major position within the given axes. */
 export const axisPosition = (x: Variable, axes: readonly number[]): Variable => apply1(positionOp, [x], { axes: [...axes] });
 
-/** What a buffer of x's dtype would hold: kernels may compute x with more digits, and then it would not equal the stored maximum. */
-const asStored = unary({
-  name: "asStored", doc: "x rounded to its own dtype, also inside kernels that compute with more digits.", dtype: "same", repeats: 0,
-  expr: (x) => (x.dtype === "float32" ? castExpr(castExpr(x, "float64"), "float32") : x),
-  reference: (x) => x,
+/** Both passes of argmax must see the same numbers: recomputed in another kernel, x might differ from the stored maximum in its last bits. */
+const asStoredOp: Op = defineOp({
+  name: "asStored",
+  doc: "x, read from memory by all kernels.",
+  infer: ([x]) => [x as TensorType],
+  shape: ({ shapes }) => [shapes[0] as Shape],
+  lower: { kind: "elementwise", expr: ([x]) => x as Expr },
   gradient: ({ cotangents: [g] }) => [g as Variable],
+  reference: ([x]) => [x as NdArray],
+  samples: [{ inputs: [{ dtype: "float64", shape: [2, 3] }], params: {} }],
+  repeats: 0,
+  readsStored: true,
 });
 
 /** Larger than any position. */
@@ -52,7 +58,7 @@ const NOWHERE = 2147483647;
 
 function firstOfMaximum(x: Variable, axes: readonly number[]): Variable {
   const top = restoreAxes(apply1(maxOp, [x], { axes }), x.ndim, axes);
-  const equal = eq(asStored(x), top);
+  const equal = eq(apply1(asStoredOp, [x]), top);
   const hit = x.type.isFloat ? or_(equal, isnan(x)) : equal;
   return apply1(minOp, [switch_(hit, axisPosition(x, axes), scalarConstant(NOWHERE, "int32"))], { axes });
 }
