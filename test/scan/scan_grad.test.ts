@@ -9,6 +9,8 @@ import { dot } from "../../src/ops/dot.js";
 import { add, cast, gt, mul, switch_ } from "../../src/ops/elementwise.js";
 import { constant, inputMakers as T } from "../../src/ops/inputs.js";
 import { exp, pow, tanh } from "../../src/ops/math.js";
+import { MRGRandomStreams } from "../../src/random/mrg_streams.js";
+import { RandomStreams } from "../../src/random/streams.js";
 import { shared } from "../../src/ops/shared.js";
 import { scan } from "../../src/scan/scan.js";
 import { codeOf, evaluated } from "./helpers.js";
@@ -166,6 +168,19 @@ describe("connection", () => {
 
   test("states chosen by a condition", () => {
     verifyGrad((s) => scan({ fn: (v: Variable) => switch_(gt(v, 0.5), mul(v, v), mul(v, 3)), outputsInfo: s, nSteps: 4 })[0], [0.3]);
+  });
+
+  test("through draws: undefined for NumPy's, in this step and through later ones; zero for a comparison with a uniform draw", () => {
+    const [w, start] = [T.dscalar("w"), T.dscalar("start")];
+    const numpy = new RandomStreams(3);
+    const [y] = scan({ fn: (v: Variable) => add(mul(v, 0.5), numpy.uniform({ size: [], low: w, high: 2 })), outputsInfo: start, nSteps: 3 });
+    expect(codeOf(() => grad(y.sum(), w))).toBe("grad-undefined");
+    expect(evaluated(grad(y.sum(), start), [[w, 0], [start, 1]])).toBe(0.5 + 0.25 + 0.125);
+    const [z] = scan({ fn: (v: Variable) => numpy.normal({ size: [], avg: mul(v, w), dtype: "float64" }), outputsInfo: start, nSteps: 3 });
+    for (const wrt of [w, start]) expect(codeOf(() => grad(z.sum(), wrt))).toBe("grad-undefined");
+    const mrg = new MRGRandomStreams(3);
+    const [b] = scan({ fn: (v: Variable) => mrg.binomial({ size: [1], p: mul(v.sum(), w), dtype: "float64" }).sum(), outputsInfo: start, nSteps: 3 });
+    expect(evaluated(grad(b.sum(), w), [[w, 0.5], [start, 1]])).toBe(0);
   });
 
   test("considerConstant cuts the loop off", () => {
