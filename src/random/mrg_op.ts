@@ -15,8 +15,8 @@ import { defineOp } from "../ops/define.js";
 import { fillMrg, mrgSeed, mrgStep, mrgSubstreams } from "./mrg31k3p.js";
 import { boundSize, type SizeSpec, valueSize } from "./size.js";
 
-/** Steps that one kernel unrolls: all that a draw of fixed size up to 92160 elements takes (its streams are a sixth of its elements). */
-export const MRG_BLOCK = 12;
+/** Steps that one kernel unrolls: all that a draw of fixed size takes from 18 to 122880 elements (its streams are a sixth of its elements). */
+export const MRG_BLOCK = 8;
 
 export interface MrgParams extends Params {
   readonly size: SizeSpec;

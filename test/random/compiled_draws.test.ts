@@ -147,3 +147,23 @@ test("the binomial comparison is the epilogue of the dot that makes p", async ()
 function statesUnder(v: Variable): SharedVariable[] {
   return leavesOf([v]).filter((x): x is SharedVariable => x instanceof SharedVariable);
 }
+
+describe("sizes known at the call", () => {
+  test("an int vector with ndim, and refused lengths", async () => {
+    const size = T.ivector("size");
+    for (const v of [new MRGRandomStreams(5).uniform({ size, ndim: 2 }), new RandomStreams(5).uniform({ size, ndim: 2 })]) {
+      const f = compile([size], v, { device });
+      expect((await f([2, 3]) as NdArray).shape).toEqual([2, 3]);
+      expect((await f([4, 1]) as NdArray).shape).toEqual([4, 1]);
+      await expect(f([2, 3, 4])).rejects.toMatchObject({ code: "random-size-entries" });
+      await expect(f([2, -3])).rejects.toMatchObject({ code: "random-size-negative" });
+    }
+  });
+
+  test("parameters that do not stretch to the size", async () => {
+    const low = T.dvector("low");
+    const f = compile([low], new RandomStreams(5).uniform({ size: [3], low }), { device });
+    expect((await f([1, 2, 3]) as NdArray).shape).toEqual([3]);
+    await expect(f([1, 2])).rejects.toMatchObject({ code: "random-broadcast" });
+  });
+});
