@@ -24,6 +24,7 @@ import { flatten, ravel, reshape, shapePadaxis, shapePadleft, shapePadright, squ
 import { incSubtensor, setSubtensor } from "./ops/set_subtensor.js";
 import { shape } from "./ops/shape.js";
 import * as statistics from "./ops/statistics.js";
+import { repeat, tile } from "./ops/tile.js";
 import { RandomState } from "./random/random_state.js";
 
 registerBackend(referenceFactory);
@@ -40,7 +41,7 @@ export const T = {
   ...math,
   sum, prod, max, min, any, all, argmax, argmin, maxAndArgmax, mean: statistics.mean, var: statistics.variance, std: statistics.std,
   dot, batchedDot, outer, dimshuffle, transpose, shape, reshape, flatten, ravel, squeeze, swapaxes, shapePadleft, shapePadright, shapePadaxis, addbroadcast, patternBroadcast, unbroadcast,
-  alloc, zeros, ones, zerosLike, onesLike, eye, identityLike, arange, join, concatenate, stack, split, setSubtensor, incSubtensor,
+  alloc, zeros, ones, zerosLike, onesLike, eye, identityLike, arange, join, concatenate, stack, split, tile, repeat, setSubtensor, incSubtensor,
   nnet: nnetOps,
 };
 

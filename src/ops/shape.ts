@@ -10,6 +10,7 @@ import { apply1, Constant, scalarConstant, type Variable } from "../graph/variab
 import { NdArray, type Shape } from "../numpy/ndarray.js";
 import { fail } from "../util/fail.js";
 import { asTensor, defineOp, type Operand, property } from "./define.js";
+import { dimShuffleOp } from "./dimshuffle.js";
 
 /** Chooses by a condition; where it is constant only the chosen side is built. */
 export function choose(condition: Expr, yes: () => Expr, no: () => Expr): Expr {
@@ -110,7 +111,10 @@ export type ShapeLike = number | Variable | readonly (number | Variable)[];
 export function partsOf(v: Variable): readonly (number | Variable)[] | null {
   if (v.owner?.op === shapeOp) return lengthsOf(v.owner.inputs[0] as Variable);
   if (v instanceof Constant && v.ndim === 1) return [...v.value.data];
-  return null;
+  // A list of 0-d variables that asTensorVariable stacked.
+  const stacked = v.owner?.op.name === "join" ? v.owner.inputs.map((i) => (i.owner?.op === dimShuffleOp ? i.owner.inputs[0] : undefined)) : [];
+  const parts = stacked.filter((s) => s?.ndim === 0) as Variable[];
+  return parts.length > 0 && parts.length === stacked.length ? parts : null;
 }
 
 

@@ -12,6 +12,7 @@ import { asTensorVariable, join, stack } from "../../src/ops/join.js";
 import { addbroadcast, patternBroadcast, unbroadcast } from "../../src/ops/rebroadcast.js";
 import { flatten, ravel, reshape, shapePadaxis, shapePadleft, shapePadright, squeeze, swapaxes } from "../../src/ops/reshape.js";
 import { shape, shapeAt } from "../../src/ops/shape.js";
+import { repeat, tile } from "../../src/ops/tile.js";
 
 const code = (c: string) => expect.objectContaining({ code: c });
 const x = T.dmatrix("x");
@@ -48,6 +49,7 @@ describe("reshape", () => {
     expect(on(x.reshape(-1))).toEqual([1, 2, 3, 4, 5, 6]);
     expect(on(x.reshape(x.T.shape))).toEqual([[1, 2], [3, 4], [5, 6]]);
     expect(on(x.reshape(asTensorVariable([n, 2]), { ndim: 2 }), 3)).toEqual([[1, 2], [3, 4], [5, 6]]);
+    expect(on(x.reshape(asTensorVariable([n, 2])), 3)).toEqual([[1, 2], [3, 4], [5, 6]]);
     expect(String(x.reshape([1, 6, n]).type)).toBe("float64[1,?,?]");
   });
 
@@ -109,6 +111,14 @@ describe("filling", () => {
     expect([zeros([2]).dtype, ones(3, { dtype: "int64" }).dtype, zerosLike(n).dtype, onesLike(x, { dtype: "int32" }).dtype]).toEqual(["float32", "int32", "int32", "int32"]);
     expect(on(zeros([n, 2]))).toEqual([[0, 0], [0, 0]]);
     expect(on(x.onesLike().add(x.zerosLike()))).toEqual([[1, 1, 1], [1, 1, 1]]);
+  });
+
+  it("tile and repeat", () => {
+    expect(on(tile(x, [n, 1]))).toEqual([[1, 2, 3], [4, 5, 6], [1, 2, 3], [4, 5, 6]]);
+    expect(on(tile([1, 2], 2))).toEqual([1, 2, 1, 2]);
+    expect(on(tile(x, 2))).toEqual([[1, 2, 3, 1, 2, 3], [4, 5, 6, 4, 5, 6]]);
+    expect(on(x.repeat(n, { axis: 0 }))).toEqual([[1, 2, 3], [1, 2, 3], [4, 5, 6], [4, 5, 6]]);
+    expect(on(repeat([3, 4], 2))).toEqual([3, 3, 4, 4]);
   });
 
   it("eye", () => {
