@@ -46,7 +46,8 @@ const joinOp: Op = defineOp<JoinParams>({
   lower: {
     kind: "index",
     at: ({ inputs, params: { axis } }) => {
-      const parts = inputs.filter((x) => x.shape[axis] !== 0);
+      const filled = inputs.filter((x) => x.shape[axis] !== 0);
+      const parts = filled.length > 0 ? filled : inputs.slice(0, 1);
       const ends = endsOf(parts.map((x) => x.shape[axis] as number));
       const element = (k: number, index: readonly Expr[]): Expr => {
         const part = parts[k] as Lazy;
