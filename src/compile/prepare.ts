@@ -9,6 +9,7 @@ import { fail } from "../util/fail.js";
 import { In } from "./arguments.js";
 import { asarray } from "../numpy/convert.js";
 import type { ArrayLike } from "../numpy/ndarray.js";
+import { StepVariable } from "../scan/arguments.js";
 
 /** A dictionary keyed by variables: a Map (or Updates), or pairs. */
 export type Pairs<K extends Variable = Variable> = ReadonlyMap<K, Operand> | readonly (readonly [K, Operand])[];
@@ -127,6 +128,12 @@ function checkLeaves(outputs: readonly Variable[], ins: readonly In[], onUnused:
   const inputs = new Set(ins.map((i) => i.variable));
   for (const leaf of leaves) {
     if (leaf instanceof Constant || leaf instanceof SharedVariable || inputs.has(leaf)) continue;
+    if (leaf instanceof StepVariable) {
+      fail("missing", "missing-step-input", {
+        what: `The function needs ${leaf}, which stands for one step of a scan and has no value outside it.`, where: String(leaf.origin),
+        fix: "return it as an output of the step; if the step draws random numbers, pass the updates that scan returned to compile()",
+      });
+    }
     fail("missing", "missing-input", { what: `The function needs ${leaf}, which is neither an input nor given a value.`, where: String(leaf.origin), fix: "add it to the inputs, or replace it with givens" });
   }
   const unused = ins.find((i) => !leaves.has(i.variable) && !reaches(outputs, i.variable));

@@ -46,6 +46,9 @@ export function readSequences(sequences: readonly SequenceArgument[], goBackward
   });
 }
 
+/** Stands for a row or a state in a step. Outside, it has no value: a function that needs one was not given the updates that scan returned. */
+export class StepVariable extends Variable {}
+
 export const rowType = (x: Variable): TensorType => new TensorType(x.dtype, x.broadcastable.slice(1));
 
 /** An output that is fed back. */

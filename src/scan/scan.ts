@@ -11,7 +11,7 @@ import { padLeft } from "../ops/dimshuffle.js";
 import { get } from "../ops/indexing.js";
 import { patternBroadcast } from "../ops/rebroadcast.js";
 import { fail } from "../util/fail.js";
-import { isOneStep, readSequences, readState, readSteps, rowType, type SequenceArgument, type State, type StateArgument, stateName } from "./arguments.js";
+import { isOneStep, readSequences, readState, readSteps, rowType, type SequenceArgument, type State, type StateArgument, stateName, StepVariable } from "./arguments.js";
 import { capturedBy, closed } from "./close.js";
 import { type CarryPart, type Entry, scanOf, type ScanParts } from "./parts.js";
 import { scanOp } from "./scan_op.js";
@@ -86,8 +86,8 @@ function readArguments(options: ScanOptions): Given {
   return {
     one,
     steps: readSteps(options.nSteps, sequences),
-    sequences: sequences.map(({ outer, name }) => ({ outer, inner: one ? get(outer, 0) : new Variable(rowType(outer), { name }) })),
-    states: states.map((state) => state && { state, inner: one ? state.initial : state.initial.map((v, k) => new Variable(v.type, { name: stateName(state.name, k - state.initial.length) })) }),
+    sequences: sequences.map(({ outer, name }) => ({ outer, inner: one ? get(outer, 0) : new StepVariable(rowType(outer), { name }) })),
+    states: states.map((state) => state && { state, inner: one ? state.initial : state.initial.map((v, k) => new StepVariable(v.type, { name: stateName(state.name, k - state.initial.length) })) }),
     nonSequences: list(options.nonSequences).map((v) => asTensor(v)),
   };
 }

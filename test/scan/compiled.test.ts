@@ -128,6 +128,13 @@ describe("published cases, compiled", () => {
 describe("errors of a call", () => {
   const code = async (promise: Promise<unknown>): Promise<string> => promise.then(() => "no error", (e: { code?: string }) => e.code ?? String(e));
 
+  test("draws in a step whose updates are not passed on", () => {
+    const streams = new RandomStreams(3);
+    const [y, updates] = scan({ fn: (state: Variable) => state.mul(streams.uniform({ size: state.shape, dtype: "float64" })), outputsInfo: v, nSteps: 2 });
+    expect(() => compile([v], y, { device })).toThrow(/missing-step-input/);
+    expect(() => compile([v], y, { device, updates })).not.toThrow();
+  });
+
   test("more steps than rows, negative steps, a state that changes shape", async () => {
     const [y] = scan({ fn: (a: Variable) => a.mul(2), sequences: v, nSteps: n });
     const f = compile([v, n], y, { device });

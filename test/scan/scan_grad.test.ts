@@ -12,7 +12,9 @@ import { exp, pow, tanh } from "../../src/ops/math.js";
 import { MRGRandomStreams } from "../../src/random/mrg_streams.js";
 import { RandomStreams } from "../../src/random/streams.js";
 import { shared } from "../../src/ops/shared.js";
+import { scanOf, type ScanParts } from "../../src/scan/parts.js";
 import { scan } from "../../src/scan/scan.js";
+import { scanOp } from "../../src/scan/scan_op.js";
 import { codeOf, evaluated } from "./helpers.js";
 
 const one = constant(1, { dtype: "float64" });
@@ -116,6 +118,22 @@ describe("against finite differences", () => {
   test("broadcast states", () => {
     verifyGrad((row, m) => scan({ fn: (s: Variable) => mul(s, tanh(m)), outputsInfo: row, nSteps: 2 })[0], [[[0.2, 0.4]], [[0.3, 0.5]]], { broadcastable: [[true, false], [false, false]] });
   });
+});
+
+test("outputs of which only the last step is kept, as rewriting leaves them", () => {
+  verifyGrad(
+    (x, s0) => {
+      const [row, before] = [T.dscalar(), T.dscalar()];
+      const next = tanh(add(mul(before, row), row));
+      const parts: ScanParts = {
+        steps: x.shape[0], sequences: [{ outer: x, inner: row }], carries: [{ init: s0, inner: before, next }], constants: [],
+        stacked: [{ value: mul(next, row), keep: "last" }, { value: exp(next), keep: "all" }], truncate: null, name: "kept",
+      };
+      const { carries, stacked } = scanOf(scanOp, parts);
+      return [...carries, ...stacked];
+    },
+    [[0.3, -0.5, 0.8], 0.4],
+  );
 });
 
 describe("truncation", () => {
