@@ -54,8 +54,8 @@ export function rewriteGraph(g: FunctionGraph, options: RewriteOptions = {}): Re
 /** A shorter way to the same for scan bodies: `known` holds bodies already rewritten, by key. */
 export const rewriteInner = (g: FunctionGraph, options: RewriteOptions, known: Map<string, unknown>): Report => new Session(g, options, known).run();
 
-/** How far above a change patterns may look at it. */
-const REACH = 5;
+/** How far above a change nodes are tried again at once; patterns that reach further are found by the next sweep. */
+const REACH = 1;
 /** Firings allowed for each apply of the graph as given, above a floor: far more than any sound set of rules needs. */
 const FIRINGS = { perApply: 60, floor: 3000 } as const;
 
