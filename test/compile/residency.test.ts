@@ -1,0 +1,119 @@
+/**
+ * Shared values stay on their device: training uploads them once, reads back only outputs, a loop reads nothing back, and a call that
+ * fails leaves values and random states as they were.
+ */
+import { describe, expect, test } from "vitest";
+import type { Counters } from "../../src/codegen/backend.js";
+import { device as open } from "../../src/compile/devices.js";
+import { compile, config, MRGRandomStreams, NdArray, RandomStreams, scan, shared, type SharedVariable, T, type Variable } from "../../src/index.js";
+import { dbn, logistic, rbm, recurrent, sequence, SIZES, type Tutorial } from "./tutorials.js";
+
+const DEVICES = ["reference", "gpu:cpu", "gpu:webasm"];
+
+/** What some calls add to a device's counters. */
+async function counted(name: string, calls: () => Promise<unknown>): Promise<Counters> {
+  const { counters } = (await open(name)).backend;
+  const before = { ...counters };
+  await calls();
+  return Object.fromEntries(Object.entries(counters).map(([k, n]) => [k, (n as number) - before[k as keyof Counters]])) as unknown as Counters;
+}
+
+async function repeat(n: number, call: (i: number) => Promise<unknown>): Promise<void> {
+  for (let i = 0; i < n; i++) await call(i);
+}
+
+/** Bytes of a 0-d float32, as one output read back takes. */
+const COST = { readbacks: 1, readbackBytes: 4 };
+
+describe.each(DEVICES)("on %s, 20 training calls", (device) => {
+  const cases: [string, () => Tutorial][] = [
+    ["logistic regression", () => logistic(device)],
+    ["RBM, CD-1, MRG streams", () => rbm(device, { k: 1, persistent: false, streams: "mrg" })],
+    ["RBM, PCD-4, MRG streams: a loop reads nothing back", () => rbm(device, { k: 4, persistent: true, streams: "mrg" })],
+    ["DBN, pretraining of layer 1", () => dbn(device).pretrain[1] as Tutorial],
+    ["DBN, fine-tuning", () => dbn(device).finetune],
+  ];
+  test.each(cases)("%s", async (_, make) => {
+    const { train } = make();
+    await train(0);
+    const made = train.explain().kernels;
+    const seen = await counted(device, () => repeat(20, (i) => train(i % 2)));
+    expect(seen).toMatchObject({ uploads: 0, uploadedBytes: 0, readbacks: 20 * COST.readbacks, readbackBytes: 20 * COST.readbackBytes, routines: 0 });
+    expect(made?.exact).toBe(true);
+  });
+
+  test("RBM with NumPy's streams: the host's draws go up, nothing else; only costs and draws' states come back", async () => {
+    const k = 3;
+    const { train } = rbm(device, { k, persistent: true });
+    await train(0);
+    const seen = await counted(device, () => repeat(20, () => train(0)));
+    expect(seen.routines).toBe(20 * 2 * k);
+    // 32-bit words take two numbers where a device stores everything as float32.
+    const stateBytes = 628 * (device === "reference" ? 4 : 8);
+    const drawBytes = 2 * SIZES.batch * (SIZES.visible + SIZES.hidden) * 4;
+    expect(seen.readbackBytes).toBeLessThanOrEqual(20 * (COST.readbackBytes + k * (2 * stateBytes + 4 * 8)));
+    expect(seen.uploadedBytes).toBeLessThanOrEqual(20 * k * (2 * stateBytes + drawBytes));
+  });
+
+  test("back-propagation through time: arguments go up, the cost comes back", async () => {
+    const { train } = recurrent(device);
+    const [x, y] = sequence();
+    await train(x, y);
+    const seen = await counted(device, () => repeat(20, () => train(x, y)));
+    expect(seen).toMatchObject({ uploads: 40, uploadedBytes: 20 * (x.size + y.length) * 4, readbacks: 20, readbackBytes: 80 });
+  });
+
+  test("without outputs nothing comes back, until a value is asked for", async () => {
+    const w = shared(new NdArray(Float32Array.of(1, 2, 3), [3], "float32"), { name: "w" });
+    const f = compile([], undefined, { updates: [[w, w.mul(2)]], device });
+    expect(await counted(device, () => repeat(10, () => f()))).toMatchObject({ uploads: 1, readbacks: 0 });
+    expect(await counted(device, async () => expect((await w.getValue()).toArray()).toEqual([1024, 2048, 3072]))).toMatchObject({ uploads: 0, readbacks: 1 });
+    expect(await counted(device, () => w.getValue())).toMatchObject({ readbacks: 0 });
+    w.setValue(new NdArray(Float32Array.of(1, 0, 0), [3], "float32"));
+    expect(await counted(device, () => repeat(2, () => f()))).toMatchObject({ uploads: 1, readbacks: 0 });
+    expect((await w.getValue()).toArray()).toEqual([4, 0, 0]);
+  });
+
+  test("two functions hand a value on where it is", async () => {
+    const w = shared(new NdArray(Float32Array.of(1, 2), [2], "float32"));
+    const [up, down] = [compile([], undefined, { updates: [[w, w.add(1)]], device }), compile([], undefined, { updates: [[w, w.sub(1)]], device })];
+    await up();
+    expect(await counted(device, () => repeat(6, (i) => (i % 2 === 0 ? down() : up())))).toMatchObject({ uploads: 0, readbacks: 0 });
+    expect((await w.getValue()).toArray()).toEqual([2, 3]);
+  });
+});
+
+const values = async (vs: readonly SharedVariable[]): Promise<unknown[]> => Promise.all(vs.map(async (v) => (await v.getValue()).toArray()));
+
+describe.each(DEVICES)("on %s, a call that fails", (device) => {
+  test("leaves values and random states as they were", async () => {
+    const { floatX } = config;
+    const [mt, mrg] = [new RandomStreams(7), new MRGRandomStreams(7)];
+    const w = shared(new NdArray(Float32Array.of(1, 2, 3), [3], "float32"), { name: "w" });
+    const steps = shared(0, { name: "steps" });
+    const x = T.fvector("x");
+    const noise = mt.uniform({ size: [3], dtype: floatX }).add(mrg.uniform({ size: [3], dtype: floatX }));
+    const f = compile([x], w.sum(), { updates: [[w, w.add(x).add(noise)], [steps, steps.add(1)]], device });
+    const state = [w, steps, ...[...mt.stateUpdates(), ...mrg.stateUpdates()].map(([s]) => s)];
+    await f([0, 0, 0]);
+    const before = await values(state);
+    await expect(f([0, 0])).rejects.toThrow("dimension-mismatch");
+    await expect(f([[1]])).rejects.toThrow("call-ndim");
+    expect(await values(state)).toEqual(before);
+    await f([0, 0, 0]);
+    expect((await values(state))[1]).toBe(2);
+  });
+
+  test("frees what it had made", async () => {
+    const { backend } = await open(device);
+    const w = shared(new NdArray(Float32Array.of(1, 2, 3), [3], "float32"));
+    const i = T.iscalar("i");
+    const [out] = scan({ fn: (s: Variable) => s.mul(2), outputsInfo: w, nSteps: 4 });
+    const f = compile([i], out.get(i), { updates: [[w, w.add(1)]], device });
+    await f(0);
+    const before = await values([w]);
+    await expect(f(9)).rejects.toThrow("index-range");
+    expect(await values([w])).toEqual(before);
+    expect(backend.name).toBe(device);
+  });
+});
