@@ -125,7 +125,7 @@ function lengthFrom(v: Variable, axis: number): Variable | null {
   }
   if (maker.op === alloc.op || maker.op === reshapeOp) return lengthAsked(maker, axis);
   if (maker.op === dimShuffleOp) return shapeAt(x, orderOf(maker)[axis] as number);
-  if (maker.op === dot.op) return axis === 0 && x.ndim === 2 ? shapeAt(x, 0) : shapeAt(y, y.ndim - 1);
+  if (maker.op === dot.op) return axis < x.ndim - 1 ? shapeAt(x, axis) : shapeAt(y, y.ndim - 1);
   if (maker.op === subtensorOp) return lengthTaken(x, (maker.params as RegionParams).items, axis);
   if (maker.op === joinOp && axis !== maker.params["axis"]) return shapeAt(x, axis);
   if (maker.op === joinOp) return maker.inputs.map((part) => shapeAt(part, axis)).reduce((a, b) => add(a, b));
