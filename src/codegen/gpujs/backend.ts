@@ -11,6 +11,7 @@ import { joinWide, splitWide, widenPlan, type WidePlan } from "../ir/wide.js";
 import { conversions } from "./conversions.js";
 import type { Device } from "./device.js";
 import { type Compiled, type Shared, sizeOf, Walker } from "./executable.js";
+import { peelPlan } from "./peel.js";
 import { renderKernel } from "./render.js";
 import { stagePlan } from "./stages.js";
 
@@ -134,8 +135,10 @@ export class GpuBackend<S, P> implements Backend {
     if (double) {
       fail("unsupported", "gpujs-float64-plan", { what: `${this.name} has no float64, and '${double.label}' is ${show(double)}.`, fix: "use floatX = 'float32', or the device 'reference' or 'wasm'" });
     }
-    const split = widenPlan(plan, { columns: this.device.target.columns });
-    const wide = this.device.target.stages ? { ...split, plan: stagePlan(split.plan) } : split;
+    const { target } = this.device;
+    const split = widenPlan(plan, { columns: target.columns });
+    const cut = target.stages ? stagePlan(split.plan) : split.plan;
+    const wide = { ...split, plan: Number.isFinite(target.tileFrom) ? peelPlan(cut, target.tileFrom) : cut };
     const sources = new Set<string>();
     for (const s of allSteps(wide.plan.steps)) {
       if (s.kind === "launch" && sizeOf(s.kernel.domain) > 0) s.writes.forEach((_, n) => sources.add(this.compiled(s, n).rendered.source));

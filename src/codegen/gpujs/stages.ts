@@ -5,8 +5,8 @@
 import { acc, axis, constant, type Expr, load, prim, redAxis } from "../ir/expr.js";
 import { iadd, imul, int } from "../ir/index.js";
 import { closeKernel, type Kernel, REDUCE_IDENTITY, type Reduction, substitute } from "../ir/kernel.js";
-import { finishPlan, type Launch, type Plan, type Slot, type Step } from "../ir/plan.js";
-import { onPlanScalars } from "../ir/wide.js";
+import { finishPlan, type Launch, type Plan, type Slot, type SlotRef, type Step } from "../ir/plan.js";
+import { bindKernel } from "../ir/wide.js";
 
 /** Iterations that one cell may run. */
 const LONGEST = 16384;
@@ -56,11 +56,8 @@ function twoStages(s: Launch, r: Reduction, cut: Cut, slots: Slot[]): Step[] {
   const sum = load(own, r.dtype, [...point, redAxis(0, cut.pieces)]);
   const typeOf = (b: number): Slot => (b === own ? (slots[partial] as Slot) : (kernel.params[b] as Slot));
   const second = closeKernel(kernel.domain, { op: r.op, extents: [cut.pieces], term: sum, dtype: r.dtype }, kernel.results, typeOf);
-  const bind = (bound: typeof first, writes: Launch["writes"]): Launch => ({
-    kind: "launch", kernel: bound.kernel, reads: bound.buffers.map((b) => (b === own ? { slot: partial, row: null } : (s.reads[b] as Launch["reads"][number]))),
-    scalars: bound.scalars.map((e) => onPlanScalars(e, s.scalars)), writes,
-  });
-  return [bind(first, [{ slot: partial, row: null }]), bind(second, s.writes)];
+  const between: SlotRef = { slot: partial, row: null };
+  return [bindKernel(s, first, s.reads, [between]), bindKernel(s, second, [...s.reads, between], s.writes)];
 }
 
 /** The term at position `piece * length + k` of the cut axis; the identity beyond its end. */

@@ -190,17 +190,17 @@ class Splitter {
       }
     }
     const reduction = kernel.reduction && { ...kernel.reduction, term: value(kernel.reduction.term) };
-    return bind(s, closeKernel(kernel.domain, reduction, values, (b) => types[b] as BufferType), this.refs(s.reads), writes);
+    return bindKernel(s, closeKernel(kernel.domain, reduction, values, (b) => types[b] as BufferType), this.refs(s.reads), writes);
   }
 }
 
 /** A launch of a kernel that was made from the expressions of another launch's kernel. */
-function bind(s: Launch, bound: BoundKernel, reads: readonly SlotRef[], writes: readonly SlotRef[]): Launch {
+export function bindKernel(s: Launch, bound: BoundKernel, reads: readonly SlotRef[], writes: readonly SlotRef[]): Launch {
   return { kind: "launch", kernel: bound.kernel, reads: bound.buffers.map((b) => reads[b] as SlotRef), scalars: bound.scalars.map((e) => onPlanScalars(e, s.scalars)), writes };
 }
 
 /** An expression over a kernel's scalar parameters, over plan scalars instead. */
-export function onPlanScalars(e: Expr, params: readonly Expr[]): Expr {
+function onPlanScalars(e: Expr, params: readonly Expr[]): Expr {
   const made = new Map<Expr, Expr>();
   for (const x of postorder([e])) {
     const kids = children(x).map((k) => made.get(k) as Expr);
