@@ -2,6 +2,7 @@
  * Integer tensors as indices: gather, and its writes. Kernels cannot scatter, so a write is computed from the written side: each element sums (or
  * takes the last of) the values whose index names it. Next room: indexing.ts and set_subtensor.ts, which users call.
  */
+import { castScalar } from "../codegen/ir/dtype.js";
 import { constant, type Expr, prim, redAxis } from "../codegen/ir/expr.js";
 import { flatten, iadd, int, isub, rangeOf, unflatten } from "../codegen/ir/index.js";
 import type { Lazy, LowerContext, Op, Sample, ShapeContext } from "../graph/op.js";
@@ -157,7 +158,7 @@ function written(out: NdArray, y: NdArray, indices: readonly NdArray[], axes: re
   // Row-major order of the index tensors' axes is the order in which NumPy writes, also where other axes come first.
   const writes: { flat: number; own: number; value: number }[] = [];
   eachGathered(out.shape, indices, axes, (flat, own) => void writes.push({ flat, own, value: value(n++) }));
-  for (const w of writes.sort((a, b) => a.own - b.own)) out.data[w.flat] = combine(out.data[w.flat] as number, w.value);
+  for (const w of writes.sort((a, b) => a.own - b.own)) out.data[w.flat] = castScalar(combine(out.data[w.flat] as number, w.value), out.dtype);
   return out;
 }
 

@@ -2,6 +2,7 @@
  * Reading and writing the region that a basic index names: the records subtensor, setSubtensor and incSubtensor, each the gradient of another.
  * indexing.ts makes them from what users write. Must not know slices as users write them.
  */
+import { castScalar } from "../codegen/ir/dtype.js";
 import { constant, type Expr, prim } from "../codegen/ir/expr.js";
 import { idiv, imod, int, isub, rangeOf } from "../codegen/ir/index.js";
 import type { Lazy, LowerContext, Op, Sample, ShapeContext } from "../graph/op.js";
@@ -154,7 +155,7 @@ function writeOp(f: WriteFields): Op {
       const region = regionShape(taken);
       const value = stretchedTo(y as NdArray, region);
       flatPositions(taken, out.shape).forEach((p, n) => {
-        out.data[p] = f.number(out.data[p] as number, value(n));
+        out.data[p] = castScalar(f.number(out.data[p] as number, value(n)), out.dtype);
       });
       return [out];
     },
