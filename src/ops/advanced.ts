@@ -12,7 +12,7 @@ import { NdArray, type Shape, sizeOf } from "../numpy/ndarray.js";
 import { axisPosition } from "./argmax.js";
 import { defineOp } from "./define.js";
 import { dimshuffle, padLeft } from "./dimshuffle.js";
-import { add, eq, fill, mul } from "./elementwise.js";
+import { add, cast, eq, fill, mul } from "./elementwise.js";
 import { checkIndices, eachGathered, type GatherParams, inside, laidOut, ownFlags, ownLengths, startOf, takenApart, wrapped } from "./gather_layout.js";
 import { choose } from "./shape.js";
 import { stretched, stretchedTo, sumStretched } from "./stretch.js";
@@ -232,7 +232,7 @@ export const advancedIncSubtensorOp: Op = defineOp<GatherParams>({
     checkWritten(ctx);
     return [ctx.shapes[0] as Shape];
   },
-  lower: { kind: "graph", expand: ([x, y, ...indices], params) => [add(x as Variable, scattered(x as Variable, y as Variable, indices, params))] },
+  lower: { kind: "graph", expand: ([x, y, ...indices], params) => [cast(add(x as Variable, scattered(x as Variable, y as Variable, indices, params)), (x as Variable).dtype)] },
   gradient: ({ inputs: [, y, ...indices], params, cotangents: [g] }) => [g as Variable, sumStretched(apply1(advancedSubtensorOp, [g as Variable, ...indices], params), y as Variable), ...disconnected(indices.length)],
   reference: ([x, y, ...indices], { axes }) => [written((x as NdArray).copy(), y as NdArray, indices, axes, (old, v) => old + v)],
   samples: [...samplesOf("writes"), DUPLICATES, STRETCHED],

@@ -42,8 +42,12 @@ export function ownShape(shapes: readonly Shape[], types: readonly TensorType[])
   return shapes.every((s, i) => s.every((d, a) => types[i]?.broadcastable[a] || d === made[a])) ? made : null;
 }
 
-/** As `ownShape` when lengths of 1 stretch, which the op's `shape` has checked. */
-export const ownLengths = (shapes: readonly Shape[]): number[] => (shapes[0] ?? []).map((_, a) => shapes.map((s) => s[a] as number).reduce((n, d) => (d === 1 ? n : d), 1));
+/** As `ownShape` where lengths of 1 stretch, for references. Throws `index-shapes` for other lengths that differ. */
+export const ownLengths = (shapes: readonly Shape[]): number[] =>
+  (shapes[0] ?? []).map((_, a) => shapes.map((s) => s[a] as number).reduce((n, d) => (d === 1 || d === n ? n : n === 1 ? d : mismatch(shapes)), 1));
+
+const mismatch = (shapes: readonly Shape[]): never =>
+  fail("index", "index-shapes", { what: `shape mismatch: indexing arrays of shapes ${shapes.map((s) => `(${s.join(", ")})`).join(", ")} cannot be broadcast together.`, fix: "give the index tensors equal lengths" });
 
 /** Checks that the tensors fit each other, and the positions that are known; gives their common shape. */
 export function checkIndices(ctx: ShapeContext<GatherParams>, first: number): number[] {
