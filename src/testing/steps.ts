@@ -103,8 +103,8 @@ const view: Step = (c) => {
   }
 };
 
-/** An index for one axis: everything, a slice in either direction, a position, positions, or a position that only the call knows. */
-function indexFor(length: number, c: Chooser): Index {
+/** An index for one axis: everything, a slice in either direction, a position, a position that only the call knows, or positions (`count` of them). */
+function indexFor(length: number, c: Chooser, count: number): Index {
   const { tape } = c;
   const at = (): number => tape.pick(length + 1);
   switch (tape.pick(length === 0 ? 3 : 6)) {
@@ -112,7 +112,7 @@ function indexFor(length: number, c: Chooser): Index {
     case 1: return slice(at(), tape.chance(2) ? null : -1 - tape.pick(2));
     case 2: return slice(null, null, -1 - tape.pick(2));
     case 3: return tape.pick(length) - (tape.chance(2) ? length : 0);
-    case 4: return Array.from({ length: 1 + tape.pick(3) }, () => tape.pick(length));
+    case 4: return Array.from({ length: count }, () => tape.pick(length));
     default: {
       const i = c.entry((e) => e.v.dtype === "int32" && e.v.ndim === 0);
       return i === null ? whole : mod(i.v, length);
@@ -123,7 +123,8 @@ function indexFor(length: number, c: Chooser): Index {
 const index: Step = (c) => {
   const e = c.entry((x) => x.v.ndim > 0);
   if (e === null) return null;
-  const region = get(e.v, ...e.value.shape.map((d) => indexFor(d, c)));
+  const count = 1 + c.tape.pick(3);
+  const region = get(e.v, ...e.value.shape.map((d) => indexFor(d, c, count)));
   const write = c.tape.pick(3);
   if (write === 0) return region;
   const value = c.entry((x) => x.v.dtype === e.v.dtype && x.v.ndim === 0);

@@ -1,0 +1,69 @@
+/**
+ * Random graphs on every device, as written and rewritten, against float64; and their gradients, against finite differences and on devices.
+ * A failure prints fast-check's seed and path, and code that rebuilds the smallest failing graph.
+ */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import "damo";
+import { appliesOf } from "../../src/graph/function_graph.js";
+import { substituteVariables } from "../../src/graph/clone.js";
+import type { Op } from "../../src/graph/op.js";
+import type { Variable } from "../../src/graph/variable.js";
+import { backendParity, graphs, isDeterministic, type Kind, verifyGrad } from "damo/testing";
+import { casesFor, finish, onEachDevice } from "./devices.js";
+
+const SEED = 20;
+const FAST = new Set(["reference", "gpu:cpu", "gpu:webasm"]);
+/** A fast device compiles each graph as written and rewritten, a slow one only rewritten. */
+const modesOf = (name: string) => (FAST.has(name) ? (["none", "fast_run"] as const) : (["fast_run"] as const));
+
+test("generated graphs reach every kind of step and most ops", () => {
+  const seen = new Set(fc.sample(graphs(), { numRuns: 150, seed: SEED }).flatMap((g) => appliesOf(g.outputs).map((a) => a.op.name)));
+  for (const op of ["add", "exp", "sum", "max", "dot", "reshape", "dimShuffle", "subtensor", "advancedSubtensor", "join", "softmax", "scan", "mrg31k3p"]) expect(seen).toContain(op);
+  expect(seen.size).toBeGreaterThan(60);
+});
+
+onEachDevice("random graphs", async (suite) => {
+  await fc.assert(fc.asyncProperty(graphs(), (g) => backendParity(g, { devices: [suite.name], modes: modesOf(suite.name) })), { numRuns: casesFor(suite, 200), seed: SEED });
+}, { timeout: 300_000 });
+
+onEachDevice("random graphs with empty axes, fed by shared variables", async (suite) => {
+  await fc.assert(
+    fc.asyncProperty(graphs({ empty: true, maxSteps: 6 }), (g) => backendParity(g, { devices: [suite.name], modes: ["fast_run"], feed: "shared" })),
+    { numRuns: casesFor(suite, 50), seed: SEED + 1 },
+  );
+}, { timeout: 300_000 });
+
+onEachDevice("gradients of random graphs", async (suite) => {
+  await fc.assert(
+    fc.asyncProperty(graphs({ kinds: DIFFERENTIABLE, ops: hasGradient, maxSteps: 6 }), (g) => backendParity(g.gradients(), { devices: [suite.name], modes: ["fast_run"] })),
+    { numRuns: casesFor(suite, 60), seed: SEED + 2 },
+  );
+}, { timeout: 300_000 });
+
+const hasGradient = (op: Op): boolean => op.fields.gradient !== undefined;
+const DIFFERENTIABLE: readonly Kind[] = ["elementwise", "reduce", "dot", "view", "index", "join", "softmax", "scan"];
+
+test("gradients of random graphs agree with finite differences", () => {
+  /** These change the gradient on purpose. */
+  const altered = new Set(["zeroGrad", "gradClip", "gradScale", "disconnectedGrad"]);
+  const options = { dtype: "float64", kinds: DIFFERENTIABLE, ops: (op: Op) => hasGradient(op) && !altered.has(op.name), maxSteps: 5, maxInputs: 3 } as const;
+  let checked = 0;
+  fc.assert(
+    fc.property(graphs(options), (g) => {
+      const costs = g.outputs.filter((v) => v.type.isFloat);
+      if (costs.length === 0 || g.gradients().outputs.length === 0) return;
+      checked++;
+      const rebuilt = (...xs: Variable[]): Variable[] => substituteVariables(costs, new Map(g.inputs.map((v, i) => [v, xs[i] as Variable])));
+      verifyGrad(rebuilt, g.values, { broadcastable: g.inputs.map((v) => v.broadcastable), absTol: 2e-5, relTol: 2e-4 });
+    }),
+    { numRuns: 60, seed: SEED + 3 },
+  );
+  expect(checked).toBeGreaterThan(30);
+}, 120_000);
+
+test("the reference gives the same bits each time", async () => {
+  await fc.assert(fc.asyncProperty(graphs(), async (g) => { expect(await isDeterministic(g)).toBe(true); }), { numRuns: 20, seed: SEED + 4 });
+}, 60_000);
+
+finish();
