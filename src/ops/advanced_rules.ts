@@ -25,7 +25,7 @@ function isArangeOver(rows: Variable, ...of: readonly Variable[]): boolean {
   if (rows instanceof Constant) return of.some((v) => v instanceof Constant && v.value.shape[0] === rows.value.size) && rows.value.data.every((x, i) => x === i);
   if (start === undefined || stop === undefined || constantValue(start) !== 0 || constantValue(step as Variable) !== 1) return false;
   if (stop.owner?.op !== shapeAxisOp) return of.some((v) => v instanceof Constant && v.value.shape[0] === constantValue(stop));
-  const [root, axis] = lengthRoot(stop.owner.inputs[0] as Variable, stop.owner.params["axis"] as number);
+  const [root, axis] = lengthRoot(stop.owner.inputs[0] as Variable, stop.owner.params.axis as number);
   return of.some((v) => {
     const [r, a] = lengthRoot(v, 0);
     return r === root && a === axis;
@@ -34,7 +34,7 @@ function isArangeOver(rows: Variable, ...of: readonly Variable[]): boolean {
 
 /** The labels of a read or write of one place per row; null for others. */
 function labelsOf(node: Apply, matrix: Variable, indices: readonly Variable[]): Variable | null {
-  const axes = node.params["axes"] as readonly number[];
+  const axes = node.params.axes as readonly number[];
   const [rows, y] = indices as [Variable, Variable];
   if (matrix.ndim !== 2 || axes.length !== 2 || axes[0] !== 0 || rows.ndim !== 1 || y.ndim !== 1 || y.dtype !== "int32") return null;
   return isDistribution(matrix) && isArangeOver(rows, y, matrix) ? y : null;

@@ -40,15 +40,15 @@ function simplerSum(node: Apply, context: RuleContext): Variable | null {
   return pays(cost, sumCost(made), dropped) ? summed(made, like, [...pos, ...minus, ...node.inputs]) : null;
 }
 
-/** (a/x + b) x = a + b x: quotients in a sum lose what the sum is multiplied by. */
-function distributed(node: Apply): Variable | null {
+/** (a/x + b) x = a + b x: quotients in a sum that nothing else reads lose what the sum is multiplied by. */
+function distributed(node: Apply, context: RuleContext): Variable | null {
   const like = outputOf(node);
   const { coef, num, den } = factorsOf(like);
   for (const total of num) {
-    if (total.dtype !== like.dtype || !(isA(total, add) || isA(total, sub))) continue;
+    if (total.dtype !== like.dtype || !(isA(total, add) || isA(total, sub)) || !isPrivate(total, context)) continue;
     const { constant, pos, neg: minus } = termsOf(total);
     const below = [...pos, ...minus].flatMap((t) => (t.dtype === like.dtype ? factorsOf(t).den : []));
-    const others = num.filter((v) => v !== total);
+    const others = cancelled(num, [total]).a;
     const moved = others.filter((v, i) => below.some((d) => sameFactor(v, d)) && others.indexOf(v) === i);
     if (moved.length === 0) continue;
     const times = (t: Variable): Variable => {

@@ -41,14 +41,14 @@ function sink(node: Apply): Variable | null {
 /** The lengths that an alloc asks for. */
 function lengthsAsked(node: Apply): (number | Variable)[] {
   let next = 1;
-  return (node.params["lengths"] as Dims["lengths"]).map((d) => d ?? (node.inputs[next++] as Variable));
+  return (node.params.lengths as Dims["lengths"]).map((d) => d ?? (node.inputs[next++] as Variable));
 }
 
 /** alloc(v, n, m).dimshuffle = alloc(v.dimshuffle, …), so that the alloc can go on. */
 function dimshuffleOfAlloc(node: Apply): Variable | null {
   const made = (node.inputs[0] as Variable).owner;
   if (made?.op !== alloc.op) return null;
-  const order = node.params["order"] as readonly (number | null)[];
+  const order = node.params.order as readonly (number | null)[];
   const lengths = lengthsAsked(made);
   const v = made.inputs[0] as Variable;
   const value = v.ndim === 0 ? v : apply1(dimShuffleOp, [padLeft(v, lengths.length)], node.params);

@@ -36,7 +36,7 @@ function ofJoin(node: Apply, context: RuleContext): Variable | null {
   const whole = node.inputs[0] as Variable;
   const joined = whole.owner;
   if (joined?.op !== joinOp) return null;
-  const axis = joined.params["axis"] as number;
+  const axis = joined.params.axis as number;
   const parts = joined.inputs.map((v) => cast(v, whole.dtype));
   const taken = takenOf(node, 1);
   const along = taken[axis] as Taken;

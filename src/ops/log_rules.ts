@@ -2,7 +2,7 @@
  * Rules that keep logarithms, exponentials and sigmoids finite, and their gradients, which are products of the same parts. Identities are
  * those of theano/tensor/opt.py and theano/tensor/nnet/sigm.py. Next: nnet_rules.ts does the same for softmax and its costs.
  */
-import { inputsOf, isA, p, patternRule, type Rule, type RuleContext } from "../graph/rule.js";
+import { inputsOf, p, patternRule, type Rule, type RuleContext } from "../graph/rule.js";
 import { tensorType } from "../graph/types.js";
 import { apply1, type Apply, Variable } from "../graph/variable.js";
 import { factorsOf, fillLike, isPrivate, negated, negates, product, summed, type Terms, termsOf } from "./algebra.js";

@@ -34,14 +34,15 @@ const ofMatrix = (build: (x: Variable) => Variable) => () => {
 };
 const inputOf = (node: Apply, i = 0): Variable => node.inputs[i] as Variable;
 const outputOf = (node: Apply): Variable => node.outputs[0] as Variable;
-const orderOf = (node: Apply): readonly (number | null)[] => node.params["order"] as readonly (number | null)[];
+const orderOf = (node: Apply): readonly (number | null)[] => node.params.order as readonly (number | null)[];
 
 function mergeDimshuffles(node: Apply): Variable | null {
   const inner = inputOf(node).owner;
   const order = orderOf(node);
   const merged = inner?.op === dimShuffleOp ? order.map((a) => (a === null ? null : (orderOf(inner)[a] as number | null))) : order;
   const x = inner?.op === dimShuffleOp ? (inner.inputs[0] as Variable) : inputOf(node);
-  if (merged.length === x.ndim && merged.every((a, i) => a === i)) return x;
+  // An axis dropped and put back has length 1 both times.
+  if (merged.length === x.ndim && merged.every((a, i) => a === i || (a === null && !merged.includes(i)))) return x;
   return inner?.op === dimShuffleOp ? apply1(dimShuffleOp, [x], { order: merged }) : null;
 }
 
@@ -49,7 +50,7 @@ function mergeDimshuffles(node: Apply): Variable | null {
 function mergeReshapes(node: Apply): Variable | null {
   const [x, ...dims] = node.inputs as [Variable, ...Variable[]];
   if (isA(x, { op: reshapeOp })) return apply1(reshapeOp, [x.owner?.inputs[0] as Variable, ...dims], node.params);
-  const lengths = node.params["lengths"] as Dims["lengths"];
+  const lengths = node.params.lengths as Dims["lengths"];
   let next = 0;
   const own = lengths.length === x.ndim && lengths.every((d, a) => {
     const asked = d === null ? dims[next++] : d;
@@ -57,7 +58,7 @@ function mergeReshapes(node: Apply): Variable | null {
   });
   return own ? patternBroadcast(x, outputOf(node).broadcastable) : null;
 }
-const isLengthOf = (v: Variable, x: Variable, axis: number): boolean => v.owner?.op === shapeAxisOp && v.owner.inputs[0] === x && v.owner.params["axis"] === axis;
+const isLengthOf = (v: Variable, x: Variable, axis: number): boolean => v.owner?.op === shapeAxisOp && v.owner.inputs[0] === x && v.owner.params.axis === axis;
 
 /** f(reshape(x)) = reshape(f(x)), for functions of one element. Logarithms also pass a sign before it: log(1 - flatten(p)). */
 function lift(node: Apply): Variable | null {
@@ -91,7 +92,7 @@ const one = (): Variable => scalarConstant(1, "int32");
 const isLength = (v: Variable): boolean => v.owner?.op === shapeAxisOp || (constantValue(v) ?? -1) >= 0 || (inputsOf(v, mul)?.every(isLength) ?? false);
 
 function lengthAsked(node: Apply, axis: number): Variable | null {
-  const lengths = node.params["lengths"] as Dims["lengths"];
+  const lengths = node.params.lengths as Dims["lengths"];
   const literal = lengths[axis];
   if (literal !== null && literal !== undefined) return literal < 0 ? null : scalarConstant(literal, "int32");
   const asked = node.inputs[1 + lengths.slice(0, axis).filter((d) => d === null).length] as Variable;
@@ -127,7 +128,7 @@ function lengthFrom(v: Variable, axis: number): Variable | null {
   if (maker.op === dimShuffleOp) return shapeAt(x, orderOf(maker)[axis] as number);
   if (maker.op === dot.op) return axis < x.ndim - 1 ? shapeAt(x, axis) : shapeAt(y, y.ndim - 1);
   if (maker.op === subtensorOp) return lengthTaken(x, (maker.params as RegionParams).items, axis);
-  if (maker.op === joinOp && axis !== maker.params["axis"]) return shapeAt(x, axis);
+  if (maker.op === joinOp && axis !== maker.params.axis) return shapeAt(x, axis);
   if (maker.op === joinOp) return maker.inputs.map((part) => shapeAt(part, axis)).reduce((a, b) => add(a, b));
   if ((maker.op.fields.lower.kind === "reduce" && "axes" in maker.params && maker.inputs.length === 1) || maker.op === argmax.op) {
     const { axes } = maker.params as Axes;
@@ -140,7 +141,7 @@ function lengthFrom(v: Variable, axis: number): Variable | null {
 export function lengthRoot(v: Variable, axis: number): readonly [Variable, number] {
   let at: readonly [Variable, number] = [v, axis];
   for (let made = lengthFrom(v, axis); made !== null && made.owner?.op === shapeAxisOp; made = lengthFrom(...at)) {
-    at = [made.owner.inputs[0] as Variable, made.owner.params["axis"] as number];
+    at = [made.owner.inputs[0] as Variable, made.owner.params.axis as number];
   }
   return at;
 }
@@ -194,7 +195,7 @@ export const shapeRules = (): readonly Rule[] => [
   },
   {
     name: "lengthOfResult", phase: "canonicalise", exactness: "exact", source: "lengths of results are lengths of inputs; theano/tensor/opt.py ShapeFeature, local_shape_to_shape_i",
-    roots: [shapeAxisOp], rewrite: (node) => lengthFrom(inputOf(node), node.params["axis"] as number), example: ofMatrix((x) => shapeAt(dot(sigmoid(x), x), 0)),
+    roots: [shapeAxisOp], rewrite: (node) => lengthFrom(inputOf(node), node.params.axis as number), example: ofMatrix((x) => shapeAt(dot(sigmoid(x), x), 0)),
   },
   {
     name: "sumOfSum", phase: "canonicalise", exactness: "reassociates", source: "sum of sum is one, over axes of length 1 none; theano/tensor/opt.py local_sum_sum, local_reduce_broadcastable",

@@ -78,7 +78,7 @@ function ofElementwise(node: Apply, context: RuleContext): Variable | null {
 function ofDimshuffle(node: Apply): Variable | null {
   const shuffle = inputOf(node).owner;
   if (shuffle?.op !== dimShuffleOp) return null;
-  const order = shuffle.params["order"] as readonly (number | null)[];
+  const order = shuffle.params.order as readonly (number | null)[];
   const x = shuffle.inputs[0] as Variable;
   const taken = takenOf(node, 1);
   if (order.some((a, k) => a === null && !isWhole(taken[k]?.item as Item) && !isFirst(taken[k]?.item))) return null;
@@ -94,7 +94,7 @@ function ofAlloc(node: Apply): Variable | null {
   const made = inputOf(node).owner;
   const taken = takenOf(node, 1);
   if (made?.op !== alloc.op || taken.some((t) => !("at" in t.item) && !isWhole(t.item))) return null;
-  const lengths = made.params["lengths"] as Dims["lengths"];
+  const lengths = made.params.lengths as Dims["lengths"];
   let next = 1;
   const sizes = lengths.map((d) => d ?? (made.inputs[next++] as Variable)).filter((_, a) => !("at" in (taken[a]?.item as Item)));
   const v = made.inputs[0] as Variable;

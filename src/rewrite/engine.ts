@@ -44,7 +44,7 @@ export interface Report {
   readonly history: History | null;
 }
 
-const debugging = (): boolean => typeof process !== "undefined" && (process.env["DAMO_DEBUG"] ?? "0") !== "0";
+const debugging = (): boolean => typeof process !== "undefined" && (process.env.DAMO_DEBUG ?? "0") !== "0";
 
 /** Rewrites a graph in place. Errors: `rewrite-diverges` (rules that undo each other), `rewrite-type` (a rule gave another type). */
 export function rewriteGraph(g: FunctionGraph, options: RewriteOptions = {}): Report {

@@ -65,35 +65,35 @@ class Decoder {
   row(json: Json | undefined): unknown {
     if (json === undefined || json === null || typeof json !== "object" || Array.isArray(json)) return json;
     const row = json as { readonly [key: string]: Json };
-    return row["row"] === "var" ? this.#var(row) : this.#apply(row);
+    return row.row === "var" ? this.#var(row) : this.#apply(row);
   }
 
   #var(row: { readonly [key: string]: Json }): VarNode {
-    const id = row["id"] as number;
-    const type = new TensorType(toDType(row["dtype"] as string), row["broadcastable"] as readonly boolean[]);
-    const name = row["name"] as string | null;
-    const origin = new Origin({ stack: `at\n at (${String(row["origin"])})` });
-    const leaf = row["leaf"] === null ? null : (this.#leaves.get(id) ?? this.#leaf(row["leaf"] as { readonly [key: string]: Json }, type, name));
+    const id = row.id as number;
+    const type = new TensorType(toDType(row.dtype as string), row.broadcastable as readonly boolean[]);
+    const name = row.name as string | null;
+    const origin = new Origin({ stack: `at\n at (${String(row.origin)})` });
+    const leaf = row.leaf === null ? null : (this.#leaves.get(id) ?? this.#leaf(row.leaf as { readonly [key: string]: Json }, type, name));
     if (leaf !== null) this.#leaves.set(id, leaf);
-    return { id, type, owner: row["owner"] as number | null, index: row["index"] as number, name, origin, leaf };
+    return { id, type, owner: row.owner as number | null, index: row.index as number, name, origin, leaf };
   }
 
   #leaf(json: { readonly [key: string]: Json }, type: TensorType, name: string | null): Variable {
-    if (json["kind"] === "input") return new Variable(type, { name });
-    const shape = (json["shape"] ?? type.broadcastable.map(() => 1)) as readonly number[];
+    if (json.kind === "input") return new Variable(type, { name });
+    const shape = (json.shape ?? type.broadcastable.map(() => 1)) as readonly number[];
     const data = allocate(type.dtype, shape.reduce((n, d) => n * d, 1));
-    ((json["data"] ?? []) as readonly (number | string)[]).forEach((x, i) => {
+    ((json.data ?? []) as readonly (number | string)[]).forEach((x, i) => {
       data[i] = Number(x);
     });
     const value = new NdArray(data, shape, type.dtype);
-    return json["kind"] === "shared" ? new SharedVariable(value, { name, broadcastable: type.broadcastable }) : new Constant(value, { name, broadcastable: type.broadcastable });
+    return json.kind === "shared" ? new SharedVariable(value, { name, broadcastable: type.broadcastable }) : new Constant(value, { name, broadcastable: type.broadcastable });
   }
 
   #apply(row: { readonly [key: string]: Json }): ApplyNode {
-    const name = row["op"] as string;
+    const name = row.op as string;
     const op = this.#ops.get(name) ?? new Op({ name, doc: "", infer: () => [], shape: () => [], lower: { kind: "loop" }, reference: () => [], samples: [] });
     this.#ops.set(name, op);
-    return { id: row["id"] as number, op, params: row["params"] as Params, inputs: row["inputs"] as number[], outputs: row["outputs"] as number[] };
+    return { id: row.id as number, op, params: row.params as Params, inputs: row.inputs as number[], outputs: row.outputs as number[] };
   }
 }
 
@@ -103,7 +103,7 @@ export function decodeHistory(json: HistoryJson): { readonly tables: Tables; rea
   const patch = (p: PatchJson): Patch => ({ op: p.op, path: [...p.path], ...(p.op === "remove" ? {} : { value: d.row(p.value) }) });
   const tables: Tables = {
     vars: rows("vars"), applies: rows("applies"), consumers: rows("consumers"),
-    inputs: json.tables["inputs"] as number[], outputs: json.tables["outputs"] as number[],
+    inputs: json.tables.inputs as number[], outputs: json.tables.outputs as number[],
   };
   return { tables, steps: json.steps.map((s) => ({ ...s, patches: s.patches.map(patch), inverse: s.inverse.map(patch) })) };
 }
