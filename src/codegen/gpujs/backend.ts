@@ -124,12 +124,19 @@ export class GpuBackend<S, P> implements Backend {
     const found = this.programs.get(key);
     if (found) return found;
     const rendered = renderKernel(launch.kernel, result, this.device.target);
+    const { maxParams } = this.device;
+    if (rendered.buffers.length > maxParams) {
+      fail("unsupported", "gpujs-params", {
+        what: `A kernel reads ${rendered.buffers.length} buffers; ${this.name} can bind ${maxParams}.`, saw: [launch.kernel.text],
+        fix: "use fewer different random streams and arrays in one expression, or the device 'gpu:webasm'",
+      });
+    }
     const made = { program: this.device.program(rendered), rendered };
     this.programs.set(key, made);
     return made;
   }
 
-  /** Throws `gpujs-float64-plan`. Kernels are compiled here, not at the first call. */
+  /** Throws `gpujs-float64-plan` and `gpujs-params`. Kernels are compiled here, not at the first call. */
   async compile(plan: Plan): Promise<Executable> {
     const double = plan.slots.find((s) => s.dtype === "float64");
     if (double) {

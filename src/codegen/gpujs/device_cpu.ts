@@ -14,7 +14,7 @@ export interface CpuProgram { readonly run: RunnableKernel; readonly rendered: R
 export class CpuDevice implements Device<CpuStorage, CpuProgram> {
   readonly target = TARGETS.cpu;
   readonly description = "gpu.js cpu";
-  readonly maxParams = 64;
+  readonly maxParams: number = 64;
   private readonly gpu: Library = new lib.GPU({ mode: "cpu" });
 
   private wrap(data: Float32Array): CpuStorage {

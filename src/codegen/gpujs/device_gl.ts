@@ -28,7 +28,7 @@ const LARGE = 1 << 20;
 export class GlDevice implements Device<GlStorage, GlProgram> {
   readonly target = TARGETS.gl;
   readonly description: string;
-  readonly maxParams = 15;
+  readonly maxParams: number = 15;
   private readonly gpu: Library;
   private readonly uploads = new Map<number, RunnableKernel>();
   private readonly helpers = new Map<string, RunnableKernel>();

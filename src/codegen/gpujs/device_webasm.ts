@@ -4,7 +4,7 @@
  * where its buffers begin are integer arguments. A result goes to cell numbers that mean the wanted address, so one module serves every
  * address. Must not know plans.
  */
-import { fail } from "../../util/fail.js";
+import { fail, impossible } from "../../util/fail.js";
 import { Arena, type Region } from "./arena.js";
 import { type Device, untile } from "./device.js";
 import { type InnerKernel, lib, type Library, type ModuleLayout, type ScalarSlot, settingsFor, wasm } from "./library.js";
@@ -27,12 +27,12 @@ export interface WebasmProgram {
 const RESERVED = 256;
 const FIRST_ARGUMENT = 4;
 
-const unlinked: Run = () => fail("internal", "gpujs-unlinked", { what: "A WebAssembly kernel was launched before it was linked.", fix: "report it" });
+const unlinked: Run = () => impossible("a WebAssembly kernel was launched before it was linked");
 
 export class WebasmDevice implements Device<WebasmStorage, WebasmProgram> {
   readonly target = TARGETS.webasm;
   readonly description = `gpu.js webasm (${lib.WebAssemblyKernel.isSIMDSupported ? "SIMD" : "scalar"})`;
-  readonly maxParams = 64;
+  readonly maxParams: number = 64;
   readonly arena = new Arena(RESERVED);
   private readonly gpu: Library = new lib.GPU({ mode: "webasm" });
 
@@ -58,7 +58,7 @@ export class WebasmDevice implements Device<WebasmStorage, WebasmProgram> {
     kernel.setupArguments(sample);
     kernel.validateSettings(sample);
     kernel.threadDim = [...rendered.output, 1, 1].slice(0, 3);
-    if (!kernel.translateSource()) fail("internal", "gpujs-return", { what: "gpu.js cannot store what a generated kernel returns.", saw: [rendered.source], fix: "report it" });
+    if (!kernel.translateSource()) impossible("gpu.js cannot store what a generated kernel returns");
     return { rendered, kernel, generation: -1, run: unlinked, runSimd: null };
   }
 

@@ -17,7 +17,7 @@ export class WebGpuDevice implements Device<WebGpuStorage, WebGpuProgram> {
   readonly target = TARGETS.webgpu;
   readonly description: string;
   /** gpu.js asks for WebGPU's default of 8 storage buffers, and one holds the result. */
-  readonly maxParams = 7;
+  readonly maxParams: number = 7;
 
   /** `anyKernel` has run once: gpu.js reads buffers back through a kernel. */
   private constructor(private readonly gpu: Library, private readonly context: WebGpuContext, private readonly anyKernel: RunnableKernel) {

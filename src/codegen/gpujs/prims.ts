@@ -2,7 +2,7 @@
  * The source of each primitive in gpu.js' language. Arguments come as names or literals (`Atom`), so that a row may repeat them.
  * Must not know kernels. Next: emit.ts puts rows together.
  */
-import { fail } from "../../util/fail.js";
+import { impossible } from "../../util/fail.js";
 import { type DType, isInt } from "../ir/dtype.js";
 import type { Prim } from "../ir/prims.js";
 import { SIGMOID_SATURATION, SOFTPLUS_SATURATION } from "../ir/prims.js";
@@ -176,10 +176,7 @@ function softplus(a: string, s: Scope): string {
   return `(${a} < ${low} ? 0 : (${a} > ${high} ? ${a} : ${middle}))`;
 }
 
-const wide = (name: string): Row => ({
-  gives: "float",
-  code: () => fail("internal", "gpujs-wide", { what: `${name} needs 31-bit integers, which this device splits before code is generated; here it was not split.`, fix: "report it" }),
-});
+const wide = (name: string): Row => ({ gives: "float", code: () => impossible(`${name} reached code generation: it needs 31-bit integers, which plans are split into limbs for`) });
 
 export const ROWS = {
   add: float((a, b) => `${a} + ${b}`),

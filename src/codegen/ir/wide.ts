@@ -3,7 +3,7 @@
  * 16 bits, hi and lo, and where asked by columns too, so that a state's columns that only move are not computed. Must not know graphs or
  * devices. Used by gpu.js executables before code is generated.
  */
-import { fail } from "../../util/fail.js";
+import { impossible } from "../../util/fail.js";
 import type { TypedArray } from "./dtype.js";
 import { cast, children, type Expr, postorder, prim } from "./expr.js";
 import { type BoundKernel, type BufferType, closeKernel, type Kernel } from "./kernel.js";
@@ -215,8 +215,12 @@ function onPlanScalars(e: Expr, params: readonly Expr[]): Expr {
 /** Consecutive buffers, taken together as the old slots' parts. */
 function grouped(buffers: readonly HostBuffer[], pairs: readonly number[], name: string): HostBuffer[][] {
   let at = 0;
-  const groups = pairs.map((p) => buffers.slice(at, (at += Math.max(1, 2 * p))));
-  if (at !== buffers.length) fail("internal", "wide-routine", { what: `The routine ${name} was given ${buffers.length} buffers where ${at} belong.`, fix: "report it" });
+  const groups = pairs.map((p) => {
+    const from = at;
+    at += Math.max(1, 2 * p);
+    return buffers.slice(from, at);
+  });
+  if (at !== buffers.length) impossible(`the routine ${name} was given ${buffers.length} buffers where ${at} belong`);
   return groups;
 }
 

@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Backend, Handle } from "../../../src/codegen/backend.js";
+import { Arena } from "../../../src/codegen/gpujs/arena.js";
 import { GpuBackend } from "../../../src/codegen/gpujs/backend.js";
+import { CpuDevice } from "../../../src/codegen/gpujs/device_cpu.js";
+import { renderKernel } from "../../../src/codegen/gpujs/render.js";
+import { TARGETS } from "../../../src/codegen/gpujs/target.js";
 import { gpujsFactory } from "../../../src/codegen/gpujs/index.js";
 import { WebasmDevice } from "../../../src/codegen/gpujs/device_webasm.js";
 import type { TypedArray } from "../../../src/codegen/ir/dtype.js";
@@ -183,6 +187,54 @@ describe("gpu:webasm memory", () => {
     const plan = onePlan([f32(N)], [], { op: "sum", extents: [3], term: load(0, F, [prim("add", scalar(0, "int32"), redAxis(0, 3))]), dtype: F }, [acc(F)], ["int32"]);
     await expect(runOn(backend, plan, [numbers(N)], [1_000_000_000])).rejects.toMatchObject({ code: "gpujs-bounds" });
     await backend.dispose();
+  });
+});
+
+describe("limits", () => {
+  it("of parameters are an error that names the kernel", async () => {
+    class Narrow extends CpuDevice {
+      override readonly maxParams: number = 2;
+    }
+    const backend = new GpuBackend("gpu:narrow", new Narrow());
+    const all = [0, 1, 2].map((b) => load(b, F, [axis(0, N)]));
+    const plan = onePlan([f32(N), f32(N), f32(N)], [N], null, [prim("add", prim("add", all[0] as Expr, all[1] as Expr), all[2] as Expr)]);
+    await expect(backend.compile(plan)).rejects.toMatchObject({ code: "gpujs-params" });
+  });
+
+  it("of WebAssembly memory are errors", () => {
+    expect(() => new Arena(0, 70000)).toThrow(expect.objectContaining({ code: "gpujs-memory" }));
+    expect(() => new Arena(0, 32).alloc(2 ** 31)).toThrow(expect.objectContaining({ code: "gpujs-memory-full" }));
+  });
+
+  it("of what the webasm device links and renders are internal errors", () => {
+    const device = new WebasmDevice();
+    const rendered = { output: [4], buffers: [], scalars: [], specials: [], types: ["Input", "Integer"], tile: 1, columns: 4 } as const;
+    expect(() => device.program({ ...rendered, source: "function(m, o) { return 1; }" }).run(0, 4, 0)).toThrow(/launched before it was linked/);
+    const { kernel } = launchOf([slotOf(i32(N))], [N], null, [prim("mrgNext1", load(0, "int32", [axis(0, N)]), int(1))], []);
+    expect(() => renderKernel(kernel, 0, TARGETS.cpu)).toThrow(/needs 31-bit integers/);
+  });
+});
+
+describe("the arena", () => {
+  it("gives aligned regions, merges what is freed, and never overlaps", () => {
+    const arena = new Arena(8, 32);
+    const live: { offset: number; length: number }[] = [];
+    let s = 7;
+    for (let n = 0; n < 400; n++) {
+      s = (s * 16807) % 2147483647;
+      if (s % 3 === 0 && live.length > 0) arena.free(live.splice(s % live.length, 1)[0] as { offset: number; length: number });
+      else {
+        const align = 1 + (s % 37);
+        const r = arena.alloc(s % 900, align);
+        expect(r.offset % align).toBe(0);
+        expect(r.offset).toBeGreaterThanOrEqual(8);
+        for (const o of live) expect(r.offset + r.length <= o.offset || o.offset + o.length <= r.offset).toBe(true);
+        live.push(r);
+      }
+    }
+    expect(arena.used).toBe(live.reduce((n, r) => n + r.length, 0));
+    for (const r of live) arena.free(r);
+    expect(arena.used).toBe(0);
   });
 });
 
