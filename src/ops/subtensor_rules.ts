@@ -26,7 +26,11 @@ const symbolic = (i: Item): number => ("at" in i ? [i.at] : [i.start, i.stop, i.
 /** The items of a read or write whose extra inputs start at `first`. */
 export function takenOf(node: Apply, first: number): Taken[] {
   let next = first;
-  return (node.params as RegionParams).items.map((item) => ({ item, inputs: node.inputs.slice(next, (next += symbolic(item))) }));
+  return (node.params as RegionParams).items.map((item) => {
+    const from = next;
+    next += symbolic(item);
+    return { item, inputs: node.inputs.slice(from, next) };
+  });
 }
 
 /** x[items]. */
@@ -84,7 +88,7 @@ function ofDimshuffle(node: Apply): Variable | null {
   if (order.some((a, k) => a === null && !isWhole(taken[k]?.item as Item) && !isFirst(taken[k]?.item))) return null;
   const own = x.broadcastable.map((_, a) => (order.includes(a) ? (taken[order.indexOf(a)] as Taken) : NOTHING));
   const position = own.map((_, a) => own.slice(0, a).filter((t) => !("at" in t.item)).length);
-  const left = order.flatMap((a, k) => ("at" in (taken[k]?.item as Item) ? [] : [a === null ? null : (position[a] as number)]));
+  const left = order.flatMap((a, k) => ("at" in (taken[k] as Taken).item ? [] : [a === null ? null : (position[a] as number)]));
   return patternBroadcast(apply1(dimShuffleOp, [read(x, own)], { order: left }), outputOf(node).broadcastable);
 }
 const isFirst = (i: Item | undefined): boolean => i !== undefined && "at" in i && (i.at === 0 || i.at === -1);
@@ -96,7 +100,7 @@ function ofAlloc(node: Apply): Variable | null {
   if (made?.op !== alloc.op || taken.some((t) => !("at" in t.item) && !isWhole(t.item))) return null;
   const lengths = made.params.lengths as Dims["lengths"];
   let next = 1;
-  const sizes = lengths.map((d) => d ?? (made.inputs[next++] as Variable)).filter((_, a) => !("at" in (taken[a]?.item as Item)));
+  const sizes = lengths.map((d) => d ?? (made.inputs[next++] as Variable)).filter((_, a) => !("at" in (taken[a] as Taken).item));
   const v = made.inputs[0] as Variable;
   const own = taken.slice(taken.length - v.ndim).map((t, a) => (v.broadcastable[a] ? stretchedItem(t) : t));
   const value = own.every((t) => isWhole(t.item)) ? v : read(v, own);
