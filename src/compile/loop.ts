@@ -123,7 +123,9 @@ function stackedTargets(outer: Scope, loop: BoundLoop, stacked: readonly Variabl
     if (p.keep[i] !== "all") return null;
     result.slot = outer.context.builder.newSlot(result.dtype, result.shape, `${loop.body.value(v).label} steps`, "stacked");
     const ref = { slot: result.slot, row: scalar(loop.index, "int32") };
-    if (v.owner !== null && !carried.includes(v) && !targets.has(v) && loop.body.value(v).slot === null) targets.set(v, ref);
+    // Loops and routines write slots of their own, which are copied.
+    const kind = v.owner?.op.fields.lower.kind ?? "loop";
+    if (kind !== "loop" && kind !== "routine" && !carried.includes(v) && !targets.has(v) && loop.body.value(v).slot === null) targets.set(v, ref);
     return ref;
   });
   return { targets, slots };
