@@ -49,4 +49,4 @@ export function finish(): void {
 }
 
 /** How many generated cases a device gets of `n`. */
-export const casesFor = (suite: Suite, n: number): number => Math.max(5, Math.round(n * suite.share * Number(process.env["DAMO_PARITY"] ?? 1)));
+export const casesFor = (suite: Suite, n: number): number => Math.max(5, Math.round(n * suite.share * Number(process.env.DAMO_PARITY ?? 1)));
