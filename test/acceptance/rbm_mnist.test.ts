@@ -1,6 +1,8 @@
 /**
- * The article's RBM on the real MNIST: PCD-15, minibatches of 20, 500 hidden units, NumPy streams of seed 123, float64.
- * Expected: an independent NumPy program (input rounded half to even).
+ * The article's RBM on the real MNIST: PCD-15, minibatches of 20, 500 hidden units, NumPy streams of seed 123, float64. Expected: independent NumPy
+ * programs (input rounded half to even) that differ in one point. With softplus(x) = x above 16, as Theano's C code has it and damo too, the mean
+ * is -27.42396910539396; with the exact softplus it is -27.423969102950547. (That Theano saturates shows in its DBN log: the article's
+ * -98.53649282938044 comes out to the last digit with it, and ends in 6 without.)
  */
 import { expect, test } from "vitest";
 import { compile, config, numpy as np, RandomStreams, shared, T } from "../../src/index.js";
@@ -23,7 +25,8 @@ describeOnMnist("RBM on MNIST", () => {
       const trainRbm = compile([index], cost, { updates, givens: [[x, minibatch(trainSetX, index, 20)]] });
       const meanCost: number[] = [];
       for (let batchIndex = 0; batchIndex < 100; batchIndex++) meanCost.push(Number(await trainRbm(batchIndex)));
-      expect(np.mean(meanCost)).toBeCloseTo(-27.423969102950547, 10);
+      expect(np.mean(meanCost)).toBeCloseTo(-27.423969102950547, 8);
+      expect(np.mean(meanCost)).toBeCloseTo(-27.42396910539396, 11);
     },
     15 * MINUTES,
   );
