@@ -8,11 +8,12 @@ import { Constant, SharedVariable, Variable } from "../../src/graph/variable.js"
 import { NdArray } from "../../src/numpy/ndarray.js";
 import { arange } from "../../src/ops/alloc.js";
 import { dot } from "../../src/ops/dot.js";
-import { add, div, gt, lt, mul, neg, sub, switch_ } from "../../src/ops/elementwise.js";
+import { add, cast, div, gt, lt, mul, neg, sub, switch_ } from "../../src/ops/elementwise.js";
 import { exp, log, pow, sqrt } from "../../src/ops/math.js";
 import { categoricalCrossentropy, logSoftmax, sigmoid, softmax, softplus } from "../../src/ops/nnet.js";
 import { sum } from "../../src/ops/reduce.js";
 import { flatten, reshape } from "../../src/ops/reshape.js";
+import { slice } from "../../src/ops/slices.js";
 import { mean } from "../../src/ops/statistics.js";
 import { rewriteGraph, type RewriteOptions } from "../../src/rewrite/engine.js";
 import { printGraph } from "../../src/rewrite/print.js";
@@ -151,6 +152,17 @@ describe("softmax", () => {
     expect(text).not.toMatch(/log|scatter|softmaxGrad/);
     expect(text.match(/softmax\(/g)).toHaveLength(1);
   });
+});
+
+test("logistic regression on a slice of shared data, labels cast from floats, as the tutorials give it", () => {
+  const [data, targets] = [new SharedVariable(NdArray.zeros([20, 4], "float32"), { name: "data" }), new SharedVariable(NdArray.zeros([20], "float32"), { name: "targets" })];
+  const [W, i] = [new SharedVariable(NdArray.zeros([4, 3], "float32"), { name: "W" }), new Variable(tensorType("int32", 0), { name: "i" })];
+  const batch = slice(mul(i, 5), mul(add(i, 1), 5));
+  const y = cast(targets, "int32").get(batch);
+  const cost = neg(mean(log(softmax(dot(data.get(batch), W))).get(arange(y.shape[0]), y)));
+  const text = optimised([cost, grad(cost, W)]);
+  expect(text).toContain("crossentropySoftmax1hotDx(");
+  expect(text).not.toMatch(/log|scatter|softmaxGrad|advanced/);
 });
 
 describe("switch", () => {
