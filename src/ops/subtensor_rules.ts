@@ -125,9 +125,9 @@ function ofDot(node: Apply, context: RuleContext): Variable | null {
   if (product?.op !== dot.op || !isPrivate(inputOf(node), context)) return null;
   const [x, y] = product.inputs as [Variable, Variable];
   const taken = takenOf(node, 1);
-  const rows = x.ndim === 2 ? taken[0] : undefined;
+  const rows = taken.slice(0, x.ndim - 1);
   const columns = y.ndim === 2 ? taken[x.ndim - 1] : undefined;
-  const left = rows === undefined || isWhole(rows.item) ? x : read(x, [rows, NOTHING]);
+  const left = rows.every((t) => isWhole(t.item)) ? x : read(x, [...rows, NOTHING]);
   const right = columns === undefined || isWhole(columns.item) ? y : read(y, [NOTHING, columns]);
   return patternBroadcast(apply1(dot.op, [left, right]), outputOf(node).broadcastable);
 }
