@@ -63,6 +63,7 @@ export { closeDevices } from "./compile/devices.js";
 export { type DataPair, type Datasets, loadData, type LoadOptions } from "./data/load.js";
 export { type ArrayFile, type Json, loadArrays, type Meta, saveArrays } from "./data/model_file.js";
 export { encodePng, savePng } from "./data/png.js";
+export { clone, type CloneOptions } from "./graph/clone.js";
 export { Updates } from "./graph/updates.js";
 export { Apply, Constant, SharedVariable, Variable } from "./graph/variable.js";
 export { type ArrayLike, NdArray } from "./numpy/ndarray.js";

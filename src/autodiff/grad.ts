@@ -33,6 +33,9 @@ export interface GradOptions extends Omit<PlainGradOptions, "returnDisconnected"
 /** A gradient, or what the options ask for in its absence. */
 export type GradResult = Variable | null | "disconnected" | "undefined";
 
+/** One entry for each variable of a list: destructuring a literal list needs no cast. */
+export type PerVariable<W extends readonly Variable[], R> = { -readonly [K in keyof W]: R };
+
 type Known = ReadonlyMap<Variable, Variable>;
 
 /**
@@ -41,9 +44,9 @@ type Known = ReadonlyMap<Variable, Variable>;
  * NullTypeGradError `grad-undefined`.
  */
 export function grad(cost: Variable | null, wrt: Variable, options?: PlainGradOptions): Variable;
-export function grad(cost: Variable | null, wrt: readonly Variable[], options?: PlainGradOptions): Variable[];
+export function grad<const W extends readonly Variable[]>(cost: Variable | null, wrt: W, options?: PlainGradOptions): PerVariable<W, Variable>;
 export function grad(cost: Variable | null, wrt: Variable, options: GradOptions): GradResult;
-export function grad(cost: Variable | null, wrt: readonly Variable[], options: GradOptions): GradResult[];
+export function grad<const W extends readonly Variable[]>(cost: Variable | null, wrt: W, options: GradOptions): PerVariable<W, GradResult>;
 export function grad(cost: Variable | null, wrt: Variable | readonly Variable[], options: GradOptions = {}): GradResult | GradResult[] {
   const known: Known = new Map(options.knownGrads ?? []);
   const targets = wrt instanceof Variable ? [wrt] : checkedWrt(wrt);

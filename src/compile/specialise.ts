@@ -112,7 +112,7 @@ function checkDTypes(plan: Plan, caps: Caps, outputs: readonly Variable[], scope
   const culprit = outputs.map((o) => scope.value(o)).find((v) => v.dtype === bad.dtype);
   fail("unsupported", "device-dtype", {
     what: `${caps.description} has no ${bad.dtype} buffers, and this function needs one for '${bad.label}'.`, where: culprit ? String(culprit.variable.origin) : undefined,
-    fix: isFloat(bad.dtype) ? "use floatX=float32 and float32 inputs, or a device with float64: reference, wasm" : "cast it to a dtype that the device has",
+    fix: isFloat(bad.dtype) ? "use floatX=float32 and float32 inputs, or a device with float64, such as reference" : "cast it to a dtype that the device has",
   });
 }
 

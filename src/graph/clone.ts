@@ -2,8 +2,35 @@
  * Substitution in graphs of Variables: givens, `clone(o, { replace })`, expansion of compositions. Replacements are made at once and are
  * not looked into, so `x -> x + 10` means what it says. Must not know any op.
  */
+import { fail } from "../util/fail.js";
 import { Apply, Variable } from "./variable.js";
 import { appliesOf } from "./function_graph.js";
+
+export interface CloneOptions {
+  /** What is replaced by what: a Map, or pairs. Replacements are made at once and not looked into. */
+  readonly replace?: ReadonlyMap<Variable, Variable> | readonly (readonly [Variable, Variable])[] | undefined;
+  /** Replacements must have the dtype and broadcast flags of what they replace (default). */
+  readonly strict?: boolean | undefined;
+}
+
+/**
+ * The same computation over other variables (theano.clone): one variable gives one, a list a list. What depends on no replaced variable is
+ * shared with the original, since graphs never change. Error: DamoTypeError `clone-type`, unless `strict: false`.
+ */
+export function clone(output: Variable, options?: CloneOptions): Variable;
+export function clone<const O extends readonly Variable[]>(outputs: O, options?: CloneOptions): { -readonly [K in keyof O]: Variable };
+export function clone(outputs: Variable | readonly Variable[], { replace = [], strict = true }: CloneOptions = {}): Variable | Variable[] {
+  const pairs = new Map(replace);
+  for (const [old, by] of pairs) {
+    if (strict && !by.type.equals(old.type)) {
+      fail("type", "clone-type", {
+        what: `clone() replaces ${old} by a variable of another type.`, where: String(by.origin), saw: [`replaced: ${old}`, `by: ${by}`],
+        fix: "cast it (T.cast(x, dtype)), change its broadcast flags with T.patternBroadcast, or pass strict: false",
+      });
+    }
+  }
+  return outputs instanceof Variable ? (substituteVariables([outputs], pairs)[0] as Variable) : substituteVariables(outputs, pairs);
+}
 
 /** The outputs over replaced variables; what does not depend on a replaced variable is shared, not copied. */
 export function substituteVariables(outputs: readonly Variable[], replace: ReadonlyMap<Variable, Variable>): Variable[] {

@@ -114,8 +114,8 @@ export class SharedVariable extends Variable {
     return (this.cell.host ?? this.cell.remote ?? impossible("a shared variable without a value")).shape;
   }
 
-  /** A copy of the current value, read back from the device if need be. */
-  async getValue(): Promise<NdArray> {
+  /** A copy of the current value, read back from the device if need be. `borrow` is accepted for ports: it is a copy all the same. */
+  async getValue(_options: { readonly borrow?: boolean | undefined } = {}): Promise<NdArray> {
     const { cell } = this;
     if (cell.host === null) cell.host = await (cell.remote ?? impossible("a shared variable without a value")).download();
     return cell.host.copy();

@@ -21,7 +21,7 @@ type AxisIndex = number | Variable | Slice;
 function axisIndex(x: Variable, i: Exclude<Index, typeof newAxis | typeof ellipsis | null>): AxisIndex {
   if (i instanceof Slice) return i;
   if (typeof i === "number") {
-    return Number.isInteger(i) ? i : fail("type", "index-dtype", { what: `${i} is no index of ${x}.`, where: String(x.origin), fix: "index with whole numbers" });
+    return Number.isInteger(i) ? i : fail("type", "index-fraction", { what: `${i} is no index of ${x}.`, where: String(x.origin), fix: "index with whole numbers" });
   }
   const read = asTensor(i);
   const v = read instanceof Constant && read.value.size === 0 ? new Constant(read.value.astype("int32"), { broadcastable: read.broadcastable }) : read;
@@ -72,7 +72,7 @@ function basicRead(x: Variable, axes: readonly AxisIndex[]): Variable {
 }
 
 /**
- * x[…]. Errors: `index-many`, `index-ellipsis`, `index-dtype`, `index-bool`; positions outside their axis are the IndexError `index-range` when the
+ * x[…]. Errors: `index-many`, `index-ellipsis`, `index-fraction`, `index-dtype`, `index-bool`; positions outside their axis are the IndexError `index-range` when the
  * function runs (integer tensors of device data are kept inside the axis).
  */
 export function get(x: Operand, ...indices: readonly Index[]): Variable {

@@ -28,7 +28,7 @@ export interface SizeOf {
 
 /**
  * Reads `size`: numbers and 0-d int variables, or an int vector variable (`x.shape`; others need `ndim`, as their length is no part of a type).
- * Errors: `random-size-kind`, `random-size-length`, `random-size-ndim`.
+ * Errors: `random-size-kind`, `random-size-length`, `random-size-ndim`, `random-size-rank`.
  */
 export function readSize(size: ShapeLike, ndim?: number): SizeOf {
   const isVector = size instanceof Variable && size.ndim === 1;
@@ -39,7 +39,7 @@ export function readSize(size: ShapeLike, ndim?: number): SizeOf {
     fail("value", "random-size-ndim", { what: `The number of axes of a random variable is not known from its size ${String(size)}.`, fix: "pass ndim, or a list of lengths" });
   }
   if (ndim !== undefined && ndim !== rank) {
-    fail("value", "random-size-ndim", { what: `A random variable got ndim ${ndim} and a size of ${rank} lengths.`, fix: "leave ndim out, or make them agree" });
+    fail("value", "random-size-rank", { what: `A random variable got ndim ${ndim} and a size of ${rank} lengths.`, fix: "leave ndim out, or make them agree" });
   }
   if (parts === null) return { spec: { lengths: new Array<null>(rank).fill(null), vector: true }, inputs: [size as Variable], broadcastable: new Array<boolean>(rank).fill(false), literal: null };
   const inputs: Variable[] = [];

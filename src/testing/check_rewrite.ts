@@ -21,7 +21,7 @@ export interface CheckRewriteOptions {
   readonly tolerance?: number;
 }
 
-/** Throws `rewrite-silent`, `rewrite-type` or `rewrite-value` where the rule does not fire on its example, changes its type, or its values. Gives the graph after. */
+/** Throws `rewrite-silent`, `rewrite-retypes` or `rewrite-value` where the rule does not fire on its example, changes its type, or its values. Gives the graph after. */
 export function checkRewrite(rule: Rule, options: CheckRewriteOptions = {}): Variable {
   const { inputs, before } = rule.example();
   const after = rewriteOnce(rule, before);
@@ -50,7 +50,7 @@ function rewriteOnce(rule: Rule, before: Variable): Variable | null {
 
 function replaced(rule: Rule, before: Variable, node: Apply, made: readonly Variable[]): Variable {
   node.outputs.forEach((o, i) => {
-    if (made[i]?.type.equals(o.type) !== true) fail("type", "rewrite-type", { what: `The rule '${rule.name}' puts ${made[i]} in the place of ${o}.`, fix: "give a replacement of the same dtype and broadcast flags" });
+    if (made[i]?.type.equals(o.type) !== true) fail("type", "rewrite-retypes", { what: `The rule '${rule.name}' puts ${made[i]} in the place of ${o}.`, fix: "give a replacement of the same dtype and broadcast flags" });
   });
   return substituteVariables([before], new Map(node.outputs.map((o, i) => [o, made[i] as Variable])))[0] as Variable;
 }

@@ -159,7 +159,7 @@ describe("errors", () => {
     fails(() => srng.uniform({ size: [-1] }), "random-size-length");
     fails(() => srng.uniform({ size: [1.5] }), "random-size-length");
     fails(() => srng.uniform({ size: T.ivector("n") }), "random-size-ndim");
-    fails(() => srng.uniform({ size: [2, 3], ndim: 1 }), "random-size-ndim");
+    fails(() => srng.uniform({ size: [2, 3], ndim: 1 }), "random-size-rank");
     fails(() => srng.uniform({ size: [2], low: T.matrix("low") }), "random-rank");
     fails(() => srng.uniform({ size: [2], dtype: "int32" }), "random-dtype");
   });
