@@ -25,7 +25,7 @@ export function sampleGraph(op: Op, sample: Sample<Params>, seed: number, floats
   const { variables, values } = drawSample(sample, seed);
   const dtypeOf = (d: DType): DType => (floats === "float32" ? narrow(d) : d);
   const inputs = variables.map((v, i) => new Variable(new TensorType(dtypeOf(v.dtype), v.broadcastable), { name: `x${i}` }));
-  const params = floats === "float32" && sample.params["dtype"] === "float64" ? { ...sample.params, dtype: "float32" } : sample.params;
+  const params = floats === "float32" && sample.params.dtype === "float64" ? { ...sample.params, dtype: "float32" } : sample.params;
   return { inputs, values: values.map((v) => v.astype(dtypeOf(v.dtype))), outputs: apply(op, inputs, params) };
 }
 

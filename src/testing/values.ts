@@ -37,9 +37,17 @@ const SPECIALS: Readonly<Record<DType, readonly number[]>> = {
   float64: [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0, Number.MAX_VALUE, 2.2250738585072014e-308],
 };
 
+function plainElements(dtype: DType, low: number, high: number): fc.Arbitrary<number> {
+  switch (dtype) {
+    case "bool": return fc.nat({ max: 1 });
+    case "int32": return fc.integer({ min: Math.ceil(low), max: Math.floor(high) });
+    case "float32": return fc.float({ min: Math.fround(low), max: Math.fround(high), noNaN: true });
+    case "float64": return fc.double({ min: low, max: high, noNaN: true });
+  }
+}
+
 function elements(dtype: DType, { low, high, specials = false }: ArrayOptions): fc.Arbitrary<number> {
-  const [min, max] = dtype === "int32" ? [Math.ceil(low ?? -5), Math.floor(high ?? 5)] : [Math.fround(low ?? -2), Math.fround(high ?? 2)];
-  const plain = { bool: fc.nat({ max: 1 }), int32: fc.integer({ min, max }), float32: fc.float({ min, max, noNaN: true }), float64: fc.double({ min: low ?? -2, max: high ?? 2, noNaN: true }) }[dtype];
+  const plain = plainElements(dtype, low ?? (dtype === "int32" ? -5 : -2), high ?? (dtype === "int32" ? 5 : 2));
   return specials ? fc.oneof({ weight: 3, arbitrary: plain }, { weight: 1, arbitrary: fc.constantFrom(...SPECIALS[dtype]) }) : plain;
 }
 
