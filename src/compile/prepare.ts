@@ -68,8 +68,8 @@ function standIn(old: Variable, value: Operand): Variable {
 function checkGivens(pairs: Pairs | undefined, ins: readonly In[]): Map<Variable, Variable> {
   const made = new Map<Variable, Variable>();
   for (const [old, value] of entries(pairs)) {
+    if (!(old instanceof Variable)) fail("type", "givens-kind", { what: `givens replaces variables; ${String(old)} is none.`, fix: "write givens: [[x, expression]]" });
     const replacement = standIn(old, value);
-    if (!(old instanceof Variable)) fail("type", "givens-kind", { what: "givens maps variables to variables or values; a key is neither.", fix: "write givens: [[x, expression]]" });
     if (ins.some((i) => i.variable === old)) fail("value", "givens-input", { what: `The input ${old} is also replaced by givens.`, where: String(old.origin), fix: "remove it from the inputs or from givens" });
     if (made.has(old)) fail("value", "givens-twice", { what: `givens replaces ${old} twice.`, where: String(old.origin), fix: "give one replacement for each variable" });
     if (!replacement.type.equals(old.type)) {

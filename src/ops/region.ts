@@ -8,7 +8,7 @@ import { uniformNodes } from "../codegen/ir/kernel.js";
 import type { LowerContext, Params, ShapeContext } from "../graph/op.js";
 import { TensorType } from "../graph/types.js";
 import type { NdArray, Shape } from "../numpy/ndarray.js";
-import { fail } from "../util/fail.js";
+import { fail, impossible } from "../util/fail.js";
 import { choose } from "./shape.js";
 import { sliceRange } from "./slices.js";
 
@@ -109,9 +109,9 @@ export function regionIn(ctx: LowerContext<Params>, items: readonly Item[], firs
   return resolve(items, ctx.inputs[0]?.shape as Shape, first, {
     position: (i) => ctx.inputs[i]?.at([]) ?? int(0),
     bound: (i) => ctx.ints(i)[0] ?? int(0),
-    fixed: (e) => (e.kind === "const" ? e.value : fail("internal", "region-unbound", { what: "internal: a slice bound is not bound", fix: "please report it" })),
+    fixed: (e) => (e.kind === "const" ? e.value : impossible("a slice bound is not bound")),
     guard: () => undefined,
-    outOfRange: (at) => fail("internal", "region-range", { what: `internal: position ${at} was not checked`, fix: "please report it" }),
+    outOfRange: (at) => impossible(`position ${at} was not checked`),
   });
 }
 

@@ -40,6 +40,7 @@ describe("compile() refuses", () => {
     ["update-key", () => compile([x], x, { updates: [[x, x]] })],
     ["update-twice", () => compile([], [], { updates: [[w, w.add(1)], [w, w]] })],
     ["update-type", () => compile([], [], { updates: [[n, n.mul(T.constant(0.5, { dtype: "float64" }))]] })],
+    ["givens-kind", () => compile([x], x, { givens: [["x" as unknown as Variable, x]] })],
     ["givens-input", () => compile([x], x, { givens: [[x, x.add(1)]] })],
     ["givens-twice", () => compile([], x, { givens: [[x, [1]], [x, [2]]] })],
     ["givens-type", () => compile([], x, { givens: [[x, T.fvector("f")]] })],
@@ -119,6 +120,12 @@ describe("devices", () => {
     const x = T.dscalar("x");
     const e = await callCode(() => compile([x], x.add(1), { device: "abacus" })(1));
     expect([e.code, e.message.includes("reference")]).toEqual(["device-name", true]);
+  });
+
+  test("float64 arrays on a device that has none: the line, and a device that has them", async () => {
+    const x = T.dvector("x");
+    const e = await callCode(() => compile([x], x.add(1), { device: "gpu:cpu" })([1]));
+    expect(e).toMatchObject({ code: "device-dtype", message: expect.stringMatching(/has no float64 buffers[\s\S]*errors\.test\.ts:\d+:\d+[\s\S]*such as reference/) });
   });
 });
 
