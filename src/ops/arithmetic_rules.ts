@@ -7,6 +7,7 @@ import { constantValue, isA, p, patternRule, type Rule, type RuleContext } from 
 import { tensorType } from "../graph/types.js";
 import { apply1, type Apply, Variable } from "../graph/variable.js";
 import { cancelled, constantLike, factorsOf, fillLike, isPrivate, multiply, product, productCost, sameFactor, summed, sumCost, termsOf } from "./algebra.js";
+import { dot } from "./dot.js";
 import { add, cast, div, mul, neg, sqr, sub } from "./elementwise.js";
 import { exp, inv, pow, sqrt } from "./math.js";
 import { sum } from "./reduce.js";
@@ -68,17 +69,28 @@ const POWERS: ReadonlyMap<number, (x: Variable) => Variable> = new Map([
   [0.5, (x) => sqrt(x)], [-1, (x) => inv(x)], [-2, (x) => inv(sqr(x))], [-0.5, (x) => inv(sqrt(x))],
 ]);
 
-/** Factors that are the same for every element of a reduced axis may be multiplied once, after the sum. */
+/** Whether every reader sums it, so that each can take its scalar factors out and none is left inside. */
+const onlySummed = (v: Variable, context: RuleContext): boolean => !context.isOutput(v) && context.consumers(v).every((a) => a.op === sum.op || a.op === dot.op);
+
+/** Factors that are the same for every element of a reduced axis may be multiplied once, after the sum; of a product of matrices, either side's. */
 function scalarsOut(node: Apply, context: RuleContext): Variable | null {
-  const [inner, whole] = [inputOf(node), outputOf(node)];
-  if (!isFloat(inner.dtype) || !isPrivate(inner, context)) return null;
+  for (let side = 0; side < node.inputs.length; side++) {
+    const made = scalarsOutOf(node, side, context);
+    if (made !== null) return made;
+  }
+  return null;
+}
+
+function scalarsOutOf(node: Apply, side: number, context: RuleContext): Variable | null {
+  const [inner, whole] = [inputOf(node, side), outputOf(node)];
+  if (!isFloat(inner.dtype) || inner.dtype !== whole.dtype || !onlySummed(inner, context)) return null;
   const { coef, num, den } = factorsOf(inner);
   const scalar = (v: Variable): boolean => v.broadcastable.every((b) => b);
   const [inNum, inDen] = [num.filter((v) => !scalar(v)), den.filter((v) => !scalar(v))];
   const moved = num.length + den.length - inNum.length - inDen.length;
   if (inNum.length === 0 || (moved === 0 && coef === 1)) return null;
   const rest = product({ coef: 1, num: inNum, den: inDen }, inner, [...num, ...den]);
-  const total = apply1(node.op, [rest], node.params);
+  const total = apply1(node.op, node.inputs.map((v, i) => (i === side ? rest : v)), node.params);
   const flat = (v: Variable): Variable => v.dimshuffle(...whole.broadcastable.map(() => "x" as const));
   return product({ coef, num: [total, ...num.filter(scalar).map(flat)], den: den.filter(scalar).map(flat) }, whole, [total]);
 }
@@ -139,6 +151,10 @@ export const ARITHMETIC_RULES: readonly Rule[] = [
   {
     name: "sumOfScaled", phase: "specialise", exactness: "reassociates", source: "sum(c x) = c sum(x), sum(-x) = -sum(x); theano/tensor/opt.py local_sum_prod_mul_by_scalar",
     roots: [sum.op], rewrite: scalarsOut, example: example(["x"], (x) => sum(mul(3, x as Variable))),
+  },
+  {
+    name: "dotOfScaled", phase: "specialise", exactness: "reassociates", source: "(c x) . y = c (x . y); theano/tensor/blas.py local_dot22_to_dot22scalar",
+    roots: [dot.op], rewrite: scalarsOut, example: example(["x", "y"], (x, y) => dot(x as Variable, mul(3, y as Variable))),
   },
   patternRule({
     name: "addNeg", phase: "canonicalise", exactness: "exact", source: "x + (-y) = x - y; theano/tensor/opt.py local_add_neg_to_sub",

@@ -37,6 +37,7 @@ export const STRUCTURES: Readonly<Record<string, string>> = {
   mulSelf: "sqr(x)",
   castChain: "x",
   sumOfScaled: "mul(3, sum{axes=[0]}(x))",
+  dotOfScaled: "mul(3, dot(x, y))",
   addNeg: "sub(x, y)",
   log1p: "log1p(sqr(x))",
   expm1: "expm1(x)",
