@@ -142,15 +142,25 @@ export class GpuBackend<S, P> implements Backend {
     if (double) {
       fail("unsupported", "gpujs-float64-plan", { what: `${this.name} has no float64, and '${double.label}' is ${show(double)}.`, fix: "use floatX = 'float32', or the device 'reference' or 'wasm'" });
     }
-    const { target } = this.device;
-    const split = widenPlan(plan, { columns: target.columns });
-    const cut = target.stages ? stagePlan(split.plan) : split.plan;
-    const wide = { ...split, plan: Number.isFinite(target.tileFrom) ? peelPlan(cut, target.tileFrom) : cut };
+    const wide = this.prepared(plan);
     const sources = new Set<string>();
     for (const s of allSteps(wide.plan.steps)) {
       if (s.kind === "launch" && sizeOf(s.kernel.domain) > 0) s.writes.forEach((_, n) => sources.add(this.compiled(s, n).rendered.source));
     }
     return new GpuExecutable(plan, wide, this, [...sources]);
+  }
+
+  /** The plan that runs here. States by columns need more buffers in a kernel; where a kernel then has too many, they stay whole. */
+  private prepared(plan: Plan): WidePlan {
+    const { target, maxParams } = this.device;
+    const shape = (columns: boolean): WidePlan => {
+      const split = widenPlan(plan, { columns });
+      const cut = target.stages ? stagePlan(split.plan) : split.plan;
+      return { ...split, plan: Number.isFinite(target.peelFrom) ? peelPlan(cut, target.peelFrom) : cut };
+    };
+    const best = shape(target.columns);
+    const fits = [...allSteps(best.plan.steps)].every((s) => s.kind !== "launch" || s.kernel.params.length <= maxParams);
+    return fits || !target.columns ? best : shape(false);
   }
 
   /** The storages of an input in the form that a plan wants (WidePlan.inputs); those made here are the caller's to release. */

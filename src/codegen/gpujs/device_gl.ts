@@ -81,8 +81,12 @@ export class GlDevice implements Device<GlStorage, GlProgram> {
   }
 
   launch(p: GlProgram, reads: readonly GlStorage[], scalars: readonly number[], cells: number): GlStorage {
-    const texture = p.run(...reads.map((r) => this.textureOf(r)), ...scalars, ...p.rendered.specials) as Texture;
-    return { length: cells, texture, rows: null };
+    const { tile, columns, specials } = p.rendered;
+    const texture = p.run(...reads.map((r) => this.textureOf(r)), ...scalars, ...specials) as Texture;
+    if (tile === 1) return { length: cells, texture, rows: null };
+    const ordered = this.helper(`untile ${tile} ${columns} ${cells}`, untileSource(tile, columns), cells, [`ArrayTexture(${tile})`])(texture) as Texture;
+    texture.delete();
+    return { length: cells, texture: ordered, rows: null };
   }
 
   stack(length: number): GlStorage {
@@ -149,4 +153,17 @@ export class GlDevice implements Device<GlStorage, GlProgram> {
   async dispose(): Promise<void> {
     await this.gpu.destroy();
   }
+}
+
+/** Takes row y of column x from component y mod tile of texel (x, y div tile). */
+function untileSource(tile: number, columns: number): string {
+  const pick = Array.from({ length: tile }, (_, c) => c).reduceRight((rest, c) => (rest === "" ? `v[${c}]` : `(c < ${c}.5 ? v[${c}] : ${rest})`), "");
+  return `function(t) {
+  let cell = 0.5; cell = this.thread.x;
+  const row = Math.floor((cell + 0.5) / ${columns});
+  const block = Math.floor((row + 0.5) / ${tile});
+  const c = row - block * ${tile};
+  const v = t[cell + (block - row) * ${columns}];
+  return ${pick};
+}`;
 }

@@ -27,6 +27,8 @@ export interface Shaped {
 /** How the finished reduction of a row is written inside `Shaped.values`: a scalar with a negative number. */
 export const accOf = (row: number): Expr => scalar(-1 - row, "float32");
 
+/** Devices put tiles in order with float32 arithmetic on cell numbers. */
+const MOST_TILED = 8388608;
 /** Loops shorter than this gain nothing from more than one accumulator. */
 const WAYS_MIN = 8;
 
@@ -77,7 +79,7 @@ function tiled(domain: readonly number[], reds: readonly number[], op: ReduceOp,
 
 /** Rows that one cell does: as many as divide the row axis, up to gpu.js' Array(4), when rows share a load. */
 function tileOf(term: Expr, domain: readonly number[]): number {
-  if (domain.length !== 2) return 1;
+  if (domain.length !== 2 || (domain[0] as number) * (domain[1] as number) > MOST_TILED) return 1;
   const loads = postorder([term]).filter((e) => e.kind === "load");
   const dependsOnRow = (e: Expr): boolean => postorder([e]).some((x) => x.kind === "axis" && x.axis === 0);
   if (!loads.some((l) => !dependsOnRow(l))) return 1;

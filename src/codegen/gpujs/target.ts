@@ -20,7 +20,9 @@ export interface Target {
   readonly accumulators: number;
   /** Math.max and Math.min give NaN when either argument is; on GPUs they drop it. */
   readonly nanMax: boolean;
-  /** Random states are kept by columns (ir/wide.ts): GPUs have too few buffer parameters for it. */
+  /** Long parts of the epilogue of a reduction at least this long get a launch of their own (peel.ts). */
+  readonly peelFrom: number;
+  /** Random states are kept by columns (ir/wide.ts) in plans whose kernels then still find enough buffer parameters. */
   readonly columns: boolean;
   /** Buffer parameters held back for the second halves of random states. */
   readonly reserve: number;
@@ -40,19 +42,19 @@ export interface Target {
 
 export const TARGETS: Readonly<Record<TargetName, Target>> = {
   cpu: {
-    name: "cpu", arena: false, flat: true, tileFrom: 128, accumulators: 4, nanMax: true, columns: true, reserve: 24, stages: false,
+    name: "cpu", arena: false, flat: true, tileFrom: 128, peelFrom: 128, accumulators: 4, nanMax: true, columns: true, reserve: 24, stages: false,
     goodMath: true, goodTrig: true, signedPow: true, toInt: false, float64: true,
   },
   webasm: {
-    name: "webasm", arena: true, flat: false, tileFrom: 8, accumulators: 1, nanMax: true, columns: true, reserve: 24, stages: false,
+    name: "webasm", arena: true, flat: false, tileFrom: 8, peelFrom: 8, accumulators: 1, nanMax: true, columns: true, reserve: 24, stages: false,
     goodMath: true, goodTrig: true, signedPow: true, toInt: false, float64: false,
   },
   gl: {
-    name: "gl", arena: false, flat: true, tileFrom: Number.POSITIVE_INFINITY, accumulators: 1, nanMax: false, columns: false, reserve: 1, stages: true,
+    name: "gl", arena: false, flat: true, tileFrom: 16, peelFrom: 16, accumulators: 1, nanMax: false, columns: true, reserve: 1, stages: true,
     goodMath: false, goodTrig: true, signedPow: false, toInt: true, float64: false,
   },
   webgpu: {
-    name: "webgpu", arena: false, flat: false, tileFrom: Number.POSITIVE_INFINITY, accumulators: 1, nanMax: false, columns: false, reserve: 1, stages: true,
+    name: "webgpu", arena: false, flat: false, tileFrom: Number.POSITIVE_INFINITY, peelFrom: Number.POSITIVE_INFINITY, accumulators: 1, nanMax: false, columns: false, reserve: 1, stages: true,
     goodMath: false, goodTrig: false, signedPow: false, toInt: false, float64: false,
   },
 };
