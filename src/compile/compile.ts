@@ -20,6 +20,9 @@ export type Outputs = Operand | readonly Operand[] | Readonly<Record<string, Ope
 /** One output gives one result, a list a list, a record a record, none an empty list. */
 export type ResultOf<O extends Outputs> = O extends null | undefined ? [] : O extends Variable | number | boolean ? Result : O extends readonly unknown[] ? { [K in keyof O]: Result } : { [K in keyof O]: Result };
 
+/** What a caller may state as the results where the types of outputs cannot tell numbers from arrays: `compile<number>([x], cost)`. */
+export type Results = Result | readonly Result[] | Readonly<Record<string, Result>>;
+
 export interface CompileOptions {
   /** New values of shared variables, all computed from the old ones and stored together after the outputs are ready. */
   readonly updates?: Pairs;
@@ -68,8 +71,8 @@ export interface CompiledGraph {
   readonly updates: readonly (readonly [SharedVariable, Variable])[];
 }
 
-export interface CompiledFunction<O extends Outputs> {
-  (...args: readonly Argument[]): Promise<ResultOf<O>>;
+export interface CompiledFunction<O extends Outputs, R = ResultOf<O>> {
+  (...args: readonly Argument[]): Promise<R>;
   readonly explain: () => Explanation;
   /** Recorded rewrites; null unless compiled with `history: true`. */
   readonly history: History | null;
@@ -84,9 +87,14 @@ const isRecord = (o: unknown): o is Readonly<Record<string, Operand>> => typeof 
 /**
  * Compiles a function of `inputs` that gives `outputs` and applies `updates`. Positional (`compile([x], y, options)`) or by keyword
  * (`compile({ inputs: [x], outputs: y, updates, givens })`). Graph errors are thrown here; shape and value errors by the call.
+ *
+ * The type of a result is `number | boolean | NdArray`, as ranks are no part of a variable's TypeScript type. Who knows more may say so once:
+ * `compile<number>([x], cost)`, `compile<[number, NdArray]>([x], [cost, p])`. Like a cast, it is not checked.
  */
 export function compile<const O extends Outputs = undefined>(keywords: KeywordOptions<O>): CompiledFunction<O>;
 export function compile<const O extends Outputs = undefined>(inputs: readonly (Variable | In)[], outputs?: O, options?: CompileOptions): CompiledFunction<O>;
+export function compile<R extends Results>(keywords: KeywordOptions<Outputs>): CompiledFunction<Outputs, R>;
+export function compile<R extends Results>(inputs: readonly (Variable | In)[], outputs: Outputs, options?: CompileOptions): CompiledFunction<Outputs, R>;
 export function compile<const O extends Outputs>(first: readonly (Variable | In)[] | KeywordOptions<O>, second?: O, third: CompileOptions = {}): CompiledFunction<O> {
   const keywords = isInputList(first) ? { ...third, inputs: first, outputs: second } : first;
   const { inputs = [], outputs, ...options } = keywords;

@@ -16,7 +16,7 @@ import { mrgLongDraw } from "./mrg_long.js";
 import { MRG_BLOCK, mrgDraw, type MrgParams } from "./mrg_op.js";
 import { guessNStreams, mrgNextStream, mrgSeed, mrgSubstreams } from "./mrg31k3p.js";
 import { multinomialFromUniform } from "./multinomial_op.js";
-import { readSize } from "./size.js";
+import { readSize, sizeFirst } from "./size.js";
 
 export interface MrgDrawOptions {
   /** Lengths as numbers and 0-d int variables, or an int vector such as `x.shape`. */
@@ -99,7 +99,10 @@ export class MRGRandomStreams {
   }
 
   /** Uniform on (low, high], (0, 1] by default: low + (high - low) u. dtype: the largest of floatX, low's and high's. */
-  uniform(options: MrgUniformOptions): RandomVariable {
+  uniform(options: MrgUniformOptions): RandomVariable;
+  uniform(size: ShapeLike, options?: Omit<MrgUniformOptions, "size">): RandomVariable;
+  uniform(first: ShapeLike | MrgUniformOptions, more: Omit<MrgUniformOptions, "size"> = {}): RandomVariable {
+    const options = sizeFirst(first, more);
     const { low = 0, high = 1 } = options;
     const dtype = floatOf(options.dtype, low, high);
     const u = this.#draw(options, dtype, "uniform");
@@ -109,7 +112,10 @@ export class MRGRandomStreams {
   }
 
   /** 1 with probability p, else 0: uniform(size) < p, as int32 unless `dtype` says otherwise. p broadcasts against the size. Throws `mrg-binomial-n` for n other than 1. */
-  binomial(options: MrgBinomialOptions): RandomVariable {
+  binomial(options: MrgBinomialOptions): RandomVariable;
+  binomial(size: ShapeLike, options?: Omit<MrgBinomialOptions, "size">): RandomVariable;
+  binomial(first: ShapeLike | MrgBinomialOptions, more: Omit<MrgBinomialOptions, "size"> = {}): RandomVariable {
+    const options = sizeFirst(first, more);
     const { n = 1, p = 0.5, dtype = "int32" } = options;
     if (n !== 1) fail("unsupported", "mrg-binomial-n", { what: `MRGRandomStreams.binomial draws with n = 1 only, got ${n}.`, fix: "sum n draws, or use RandomStreams" });
     const u = this.#draw(options, floatOf(undefined), "uniform");
@@ -117,7 +123,10 @@ export class MRGRandomStreams {
   }
 
   /** Normal with mean avg (0) and standard deviation std (1), by Box and Muller. dtype: the largest of floatX, avg's and std's. */
-  normal(options: MrgNormalOptions): RandomVariable {
+  normal(options: MrgNormalOptions): RandomVariable;
+  normal(size: ShapeLike, options?: Omit<MrgNormalOptions, "size">): RandomVariable;
+  normal(first: ShapeLike | MrgNormalOptions, more: Omit<MrgNormalOptions, "size"> = {}): RandomVariable {
+    const options = sizeFirst(first, more);
     const { avg = 0, std = 1 } = options;
     const dtype = floatOf(options.dtype, avg, std);
     const z = this.#draw(options, dtype, "normal");

@@ -18,12 +18,26 @@ import { cloneState, copyState, entropyState, type MtState, seedState, seedState
 export interface SizeOption { readonly size?: Size | undefined }
 export interface UniformOptions extends SizeOption { readonly low?: ArrayLike | undefined; readonly high?: ArrayLike | undefined }
 export interface NormalOptions extends SizeOption { readonly loc?: ArrayLike | undefined; readonly scale?: ArrayLike | undefined }
+export interface ExponentialOptions extends SizeOption { readonly scale?: ArrayLike | undefined }
 export interface BinomialOptions extends SizeOption { readonly n?: ArrayLike | undefined; readonly p: ArrayLike }
+export interface IntegerOptions extends SizeOption { readonly low: number; readonly high?: number | undefined }
 export interface ChoiceOptions extends SizeOption { readonly replace?: boolean | undefined; readonly p?: ArrayLike | undefined }
 
 /** An NdArray if a size or an array parameter was given, else a number. */
 type Drawn<O> = O extends { readonly size: Size } ? NdArray : O extends { readonly [K in "low" | "high" | "loc" | "scale" | "n" | "p"]?: number } ? number : NdArray;
 type DrawnOf<A, B, O> = [A, B] extends [number, number] ? (O extends { readonly size: Size } ? NdArray : number) : NdArray;
+
+/** An options type that was inferred, without names that do not exist. */
+type Only<O, Known> = O & { readonly [K in Exclude<keyof O, keyof Known>]: never };
+type DrawnInt<O> = O extends { readonly size: Size } ? NdArray : number;
+
+/** Parameters by position, the others by name in one last record, as Python takes them. */
+function read<O extends object>(names: readonly (keyof O & string)[], args: readonly unknown[]): O {
+  const last = args.at(-1);
+  const isRecord = typeof last === "object" && last !== null && Object.getPrototypeOf(last) === Object.prototype;
+  const given = isRecord ? args.slice(0, -1) : args;
+  return { ...(isRecord ? last : {}), ...Object.fromEntries(given.flatMap((v, i) => (v === undefined ? [] : [[names[i], v]]))) } as O;
+}
 
 interface Params {
   readonly shape: Shape;
@@ -81,24 +95,26 @@ export class RandomState {
   }
 
   /** Uniform over [low, high), [0, 1) by default: `uniform({ low, high, size })`. Throws `uniform-range`. */
-  uniform<const O extends UniformOptions = Record<never, never>>(options?: O): Drawn<O>;
-  uniform<A extends ArrayLike, B extends ArrayLike, const O extends SizeOption = Record<never, never>>(low: A, high: B, options?: O): DrawnOf<A, B, O>;
-  uniform(first: UniformOptions | ArrayLike = {}, high?: ArrayLike, options: SizeOption = {}): number | NdArray {
-    const o: UniformOptions = high === undefined ? (first as UniformOptions) : { low: first as ArrayLike, high, size: options.size };
+  uniform<const O extends UniformOptions = Record<never, never>>(options?: Only<O, UniformOptions>): Drawn<O>;
+  uniform<A extends ArrayLike, B extends ArrayLike, const O extends SizeOption = Record<never, never>>(low: A, high: B, options?: Only<O, SizeOption>): DrawnOf<A, B, O>;
+  uniform(low: ArrayLike, high: ArrayLike, size: Size): NdArray;
+  uniform(...args: readonly unknown[]): number | NdArray {
+    const o = read<UniformOptions>(["low", "high", "size"], args);
     return this.floats(o.size, [o.low ?? 0, o.high ?? 1], (p, out) => fillUniform(this.state, p[0] as Param, p[1] as Param, out));
   }
 
   /** Normal with mean loc (0) and standard deviation scale (1): `normal({ loc, scale, size })`. Throws `normal-scale`. */
-  normal<const O extends NormalOptions = Record<never, never>>(options?: O): Drawn<O>;
-  normal<A extends ArrayLike, B extends ArrayLike, const O extends SizeOption = Record<never, never>>(loc: A, scale: B, options?: O): DrawnOf<A, B, O>;
-  normal(first: NormalOptions | ArrayLike = {}, scale?: ArrayLike, options: SizeOption = {}): number | NdArray {
-    const o: NormalOptions = scale === undefined ? (first as NormalOptions) : { loc: first as ArrayLike, scale, size: options.size };
+  normal<const O extends NormalOptions = Record<never, never>>(options?: Only<O, NormalOptions>): Drawn<O>;
+  normal<A extends ArrayLike, B extends ArrayLike, const O extends SizeOption = Record<never, never>>(loc: A, scale: B, options?: Only<O, SizeOption>): DrawnOf<A, B, O>;
+  normal(loc: ArrayLike, scale: ArrayLike, size: Size): NdArray;
+  normal(...args: readonly unknown[]): number | NdArray {
+    const o = read<NormalOptions>(["loc", "scale", "size"], args);
     return this.floats(o.size, [o.loc ?? 0, o.scale ?? 1], (p, out) => fillNormal(this.state, p[0] as Param, p[1] as Param, out));
   }
 
   /** Exponential of mean scale (1). Throws `exponential-scale`. */
-  exponential<const O extends SizeOption & { readonly scale?: ArrayLike | undefined } = Record<never, never>>(options?: O): Drawn<O>;
-  exponential(options: SizeOption & { readonly scale?: ArrayLike | undefined } = {}): number | NdArray {
+  exponential<const O extends ExponentialOptions = Record<never, never>>(options?: Only<O, ExponentialOptions>): Drawn<O>;
+  exponential(options: ExponentialOptions = {}): number | NdArray {
     return this.floats(options.size, [options.scale ?? 1], (p, out) => fillExponential(this.state, p[0] as Param, out));
   }
 
@@ -138,11 +154,15 @@ export class RandomState {
   }
 
   /**
-   * Integers of low … high-1; `randint(high)` starts at 0. Numbers may go to 2^53, arrays hold int32.
-   * Throws `randint-range`, `randint-int32`.
+   * Integers of low … high-1: `randint(high)` (from 0), `randint(low, high)`, `randint(high, { size })`, `randint({ low, high, size })`.
+   * Numbers may go to 2^53, arrays hold int32. Throws `randint-range`, `randint-int32`.
    */
-  randint<const O extends SizeOption = Record<never, never>>(low: number, high?: number, options?: O): O extends { readonly size: Size } ? NdArray : number;
-  randint(low: number, high?: number, { size }: SizeOption = {}): number | NdArray {
+  randint<const O extends IntegerOptions>(options: Only<O, IntegerOptions>): DrawnInt<O>;
+  randint<const O extends SizeOption = Record<never, never>>(high: number, options?: Only<O, SizeOption>): DrawnInt<O>;
+  randint<const O extends SizeOption = Record<never, never>>(low: number, high: number | undefined, options?: Only<O, SizeOption>): DrawnInt<O>;
+  randint(low: number, high: number, size: Size): NdArray;
+  randint(...args: readonly unknown[]): number | NdArray {
+    const { low, high, size } = read<IntegerOptions>(["low", "high", "size"], args);
     const [from, to] = high === undefined ? [0, low] : [low, high];
     if (size === undefined) return nextRandint(this.state, from, to);
     if (castScalar(from, "int32") !== from || castScalar(to - 1, "int32") !== to - 1) {
@@ -153,17 +173,22 @@ export class RandomState {
     return finish(out, { shape: shapeOf(size), scalar: false });
   }
 
-  /** Integers of low … high, both included; `randomIntegers(high)` starts at 1 (NumPy's `random_integers`). */
-  randomIntegers<const O extends SizeOption = Record<never, never>>(low: number, high?: number, options?: O): O extends { readonly size: Size } ? NdArray : number {
+  /** Integers of low … high, both included, called as `randint` is; `randomIntegers(high)` starts at 1 (NumPy's `random_integers`). */
+  randomIntegers<const O extends IntegerOptions>(options: Only<O, IntegerOptions>): DrawnInt<O>;
+  randomIntegers<const O extends SizeOption = Record<never, never>>(high: number, options?: Only<O, SizeOption>): DrawnInt<O>;
+  randomIntegers<const O extends SizeOption = Record<never, never>>(low: number, high: number | undefined, options?: Only<O, SizeOption>): DrawnInt<O>;
+  randomIntegers(...args: readonly unknown[]): number | NdArray {
+    const { low, high, size } = read<IntegerOptions>(["low", "high", "size"], args);
     const [from, to] = high === undefined ? [1, low] : [low, high];
-    return this.randint(from, to + 1, options);
+    return this.randint({ low: from, high: to + 1, size });
   }
 
   /** Successes in n trials of probability p, arrays broadcast: `binomial(n, p, { size })` or `binomial({ n, p, size })`. Throws `binomial-p`, `binomial-n`. */
-  binomial<const O extends BinomialOptions>(options: O): Drawn<O>;
-  binomial<A extends ArrayLike, B extends ArrayLike, const O extends SizeOption = Record<never, never>>(n: A, p: B, options?: O): DrawnOf<A, B, O>;
-  binomial(first: BinomialOptions | ArrayLike, p?: ArrayLike, options: SizeOption = {}): number | NdArray {
-    const o = p === undefined ? (first as BinomialOptions) : { n: first as ArrayLike, p, size: options.size };
+  binomial<const O extends BinomialOptions>(options: Only<O, BinomialOptions>): Drawn<O>;
+  binomial<A extends ArrayLike, B extends ArrayLike, const O extends SizeOption = Record<never, never>>(n: A, p: B, options?: Only<O, SizeOption>): DrawnOf<A, B, O>;
+  binomial(n: ArrayLike, p: ArrayLike, size: Size): NdArray;
+  binomial(...args: readonly unknown[]): number | NdArray {
+    const o = read<BinomialOptions>(["n", "p", "size"], args);
     const at = paramsOf(o.size, [o.n ?? 1, o.p]);
     return finish(fillBinomial(this.state, at.values[0] as Param, at.values[1] as Param, new Int32Array(sizeOf(at.shape))), at);
   }
@@ -208,7 +233,7 @@ export class RandomState {
    * Random entries of a vector, or of `arange(a)`: `choice(a, { size, replace, p })`, with replacement by default. Throws `choice-ndim` and
    * the errors of `choiceIndices`.
    */
-  choice<const O extends ChoiceOptions = Record<never, never>>(a: ArrayLike, options?: O): O extends { readonly size: Size } ? NdArray : number;
+  choice<const O extends ChoiceOptions = Record<never, never>>(a: ArrayLike, options?: Only<O, ChoiceOptions>): DrawnInt<O>;
   choice(a: ArrayLike, { size, replace = true, p }: ChoiceOptions = {}): number | NdArray {
     const from = asarray(a);
     if (from.ndim > 1) fail("value", "choice-ndim", { what: `choice needs an integer or a vector, got ${from}.`, fix: "choose row numbers, then take those rows" });

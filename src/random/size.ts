@@ -26,6 +26,12 @@ export interface SizeOf {
   readonly literal: readonly number[] | null;
 }
 
+/** Options of a draw whose size may come first, by position, as in `srng.uniform((2, 2))`. */
+export function sizeFirst<O extends { readonly size?: ShapeLike | undefined }>(first: ShapeLike | O, more: Omit<O, "size">): O {
+  const isSize = typeof first === "number" || first instanceof Variable || Array.isArray(first);
+  return isSize ? ({ ...more, size: first } as unknown as O) : (first as O);
+}
+
 /**
  * Reads `size`: numbers and 0-d int variables, or an int vector variable (`x.shape`; others need `ndim`, as their length is no part of a type).
  * Errors: `random-size-kind`, `random-size-length`, `random-size-ndim`, `random-size-rank`.

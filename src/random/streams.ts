@@ -16,7 +16,7 @@ import { type MtState, seedState } from "./mt19937.js";
 import type { Distribution } from "./mt_draws.js";
 import { bernoulli, mtOps, pairRows } from "./mt_op.js";
 import { packState } from "./mt_state.js";
-import { readSize, type SizeOf, withAxis } from "./size.js";
+import { readSize, sizeFirst, type SizeOf, withAxis } from "./size.js";
 import { RandomState } from "./random_state.js";
 
 export interface DrawOptions {
@@ -83,13 +83,19 @@ export class RandomStreams {
   }
 
   /** Uniform on [low, high), [0, 1) by default, drawn in float64. dtype: the largest of floatX, low's and high's. */
-  uniform(options: UniformOptions = {}): RandomVariable {
+  uniform(options?: UniformOptions): RandomVariable;
+  uniform(size: ShapeLike, options?: Omit<UniformOptions, "size">): RandomVariable;
+  uniform(first: ShapeLike | UniformOptions = {}, more: UniformOptions = {}): RandomVariable {
+    const options = sizeFirst(first, more);
     const { low = 0, high = 1 } = options;
     return this.#broadcast("uniform", options, [low, high], floatOf(options.dtype, low, high));
   }
 
   /** Normal with mean avg (0) and standard deviation std (1), drawn in float64. dtype: the largest of floatX, avg's and std's. */
-  normal(options: NormalOptions = {}): RandomVariable {
+  normal(options?: NormalOptions): RandomVariable;
+  normal(size: ShapeLike, options?: Omit<NormalOptions, "size">): RandomVariable;
+  normal(first: ShapeLike | NormalOptions = {}, more: NormalOptions = {}): RandomVariable {
+    const options = sizeFirst(first, more);
     const { avg = 0, std = 1 } = options;
     return this.#broadcast("normal", options, [avg, std], floatOf(options.dtype, avg, std));
   }
@@ -98,7 +104,10 @@ export class RandomStreams {
    * Successes in n (1) trials of probability p (0.5), as int32 unless `dtype` says otherwise. With the number 1 for n the host only makes
    * uniforms and the device compares them with p (see `bernoulli` in mt_op.ts); with other n, p is read on the host.
    */
-  binomial(options: BinomialOptions = {}): RandomVariable {
+  binomial(options?: BinomialOptions): RandomVariable;
+  binomial(size: ShapeLike, options?: Omit<BinomialOptions, "size">): RandomVariable;
+  binomial(first: ShapeLike | BinomialOptions = {}, more: BinomialOptions = {}): RandomVariable {
+    const options = sizeFirst(first, more);
     const { n = 1, p = 0.5, dtype = "int32" } = options;
     if (literalOf(n) !== 1) return castAs(this.#broadcast("binomial", options, [n, p], "int32"), dtype);
     const size = sizeFor(options, [p]);
@@ -107,7 +116,10 @@ export class RandomStreams {
   }
 
   /** Integers from low (0) to high (1), both included, as int32 unless `dtype` says otherwise. */
-  randomIntegers(options: UniformOptions = {}): RandomVariable {
+  randomIntegers(options?: UniformOptions): RandomVariable;
+  randomIntegers(size: ShapeLike, options?: Omit<UniformOptions, "size">): RandomVariable;
+  randomIntegers(first: ShapeLike | UniformOptions = {}, more: UniformOptions = {}): RandomVariable {
+    const options = sizeFirst(first, more);
     const { low = 0, high = 1, dtype = "int32" } = options;
     return castAs(this.#broadcast("randomIntegers", options, [low, high], "int32"), dtype);
   }

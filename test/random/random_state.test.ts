@@ -196,3 +196,15 @@ test("every refusal says why", () => {
   ];
   for (const [code, call] of refusals) expect(call, code).toThrow(expect.objectContaining({ code }));
 });
+
+test("parameters come by position, by name, or by position and then by name, as in Python (numbers from NumPy)", () => {
+  const r = new RandomState(5);
+  expect(r.randint(10, { size: 4 }).toArray()).toEqual([3, 6, 6, 0]);
+  expect(r.randint({ low: 3, high: 6, size: [2, 2] }).toArray()).toEqual([[4, 3], [3, 5]]);
+  expect(r.randomIntegers(3, { size: 2 }).toArray()).toEqual([1, 3]);
+  const q = new RandomState(5);
+  expect(q.uniform(-1, 1, 2).toArray()).toEqual([-0.556013657820521, 0.7414646123547528]);
+  expect(q.normal(0.5, 1, { size: 1 }).toArray()).toEqual([2.93077118700778]);
+  expect(q.binomial(3, 0.5, 4).toArray()).toEqual([2, 2, 1, 1]);
+  expect(q.normal({ scale: 2 })).toBe(-0.5041842592061538);
+});

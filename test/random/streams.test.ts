@@ -40,6 +40,17 @@ test("seed 234: uniform, then normal, each from its own seed", () => {
   numbers(n).forEach((x, i) => expect(x).toBeCloseTo(normals[i]!, 15));
 });
 
+test("the size may come first, as in Theano's tutorial: srng.uniform((2, 2))", () => {
+  const [named, placed] = [new RandomStreams(234), new RandomStreams(234)];
+  const [a, b] = [named.uniform({ size: [2, 2], low: -1 }), placed.uniform([2, 2], { low: -1 })];
+  expect(numbers(b)).toEqual(numbers(a));
+  expect(b.type.equals(a.type)).toBe(true);
+  expect(numbers(placed.normal([3]))).toEqual(numbers(named.normal({ size: [3] })));
+  const p = T.dvector("p");
+  const env: Env = new Map([[p, new NdArray(Float64Array.of(0.1, 0.5, 0.9), [3], "float64")]]);
+  expect(numbers(placed.binomial(p.shape, { p }), env)).toEqual(numbers(named.binomial({ size: p.shape, p }), env));
+});
+
 test("seed 1234: binomial((2,)) over ten steps, the pattern of Theano's loop tutorial", () => {
   const srng = new RandomStreams(1234);
   const d = srng.binomial({ size: [2] });
