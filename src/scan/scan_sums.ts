@@ -24,8 +24,8 @@ import { partsOf, scanOf, type ScanParts, type StackedPart } from "./parts.js";
 type Term =
   /** Of a.T b: outer products of vectors, or products of matrices. */
   | { readonly kind: "product"; readonly a: Variable; readonly b: Variable }
-  /** Of a value that is stacked anyway. */
-  | { readonly kind: "plain"; readonly value: Variable };
+  /** Of a value that is stacked anyway, or of its sum along axes; `order` puts back axes of length 1. */
+  | { readonly kind: "plain"; readonly value: Variable; readonly axes: readonly number[]; readonly order: readonly (number | null)[] | null };
 
 const sameOrder = (v: Variable, order: readonly (number | null)[]): Variable | null => {
   const found = v.owner?.op === dimShuffleOp ? (v.owner.params.order as readonly (number | null)[]) : null;
@@ -46,6 +46,21 @@ function productOf(term: Variable): Term | null {
   return { kind: "product", a: sameOrder(p, [1, 0]) ?? transpose(p), b: q };
 }
 
+function plainOf(term: Variable, parts: ScanParts): Term | null {
+  const isStacked = (v: Variable): boolean => parts.stacked.some((s) => s.value === v && s.keep === "all");
+  if (isStacked(term)) return { kind: "plain", value: term, axes: [], order: null };
+  const order = term.owner?.op === dimShuffleOp ? (term.owner.params.order as readonly (number | null)[]) : null;
+  const { owner } = order === null ? term : (term.owner?.inputs[0] as Variable);
+  const value = owner?.op === sum.op ? (owner.inputs[0] as Variable) : null;
+  return owner && value && isStacked(value) ? { kind: "plain", value, axes: owner.params.axes as readonly number[], order } : null;
+}
+
+/** The sum over all steps of a value whose stack is given. */
+function plainTotal(stack: Variable, { axes, order }: Extract<Term, { kind: "plain" }>): Variable {
+  const total = sum(stack, { axis: [0, ...axes.map((a) => a + 1)] });
+  return order === null ? total : dimshuffle(total, ...order.map((a) => a ?? "x"));
+}
+
 interface Sum { readonly carry: number; readonly term: Term }
 
 /** States s with s' = s + term, read by nothing else. */
@@ -56,9 +71,7 @@ function sumsOf(parts: ScanParts): Sum[] {
     if (term === undefined || !term.type.equals(inner.type)) return [];
     const others = [term, ...parts.carries.flatMap((c) => (c.inner === inner ? [] : [c.next])), ...parts.stacked.map((s) => s.value)];
     if (leavesOf(others).includes(inner)) return [];
-    const product = outerOf(term) ?? productOf(term);
-    const plain: Term | null = parts.stacked.some((s) => s.value === term && s.keep === "all") ? { kind: "plain", value: term } : null;
-    const found = product ?? plain;
+    const found = outerOf(term) ?? productOf(term) ?? plainOf(term, parts);
     return found === null ? [] : [{ carry, term: found }];
   });
 }
@@ -91,7 +104,7 @@ function sumOfProducts(op: Op): Rule {
       };
       const outputs = made.slice(0, node.outputs.length);
       for (const { carry, term } of sums) {
-        const total = term.kind === "product" ? dot(transpose(asRows(stackOf(term.a))), asRows(stackOf(term.b))) : sum(stackOf(term.value), { axis: 0 });
+        const total = term.kind === "product" ? dot(transpose(asRows(stackOf(term.a))), asRows(stackOf(term.b))) : plainTotal(stackOf(term.value), term);
         const { init } = parts.carries[carry] as ScanParts["carries"][number];
         outputs[carry] = patternBroadcast(add(init, total), init.broadcastable);
       }

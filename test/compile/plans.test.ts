@@ -23,7 +23,7 @@ const CASES: readonly Case[] = [
   { name: "dbn_pretrain0", make: (device) => dbn(device).pretrain[0] as Tutorial, kernels: [14, 14] },
   { name: "dbn_pretrain1", make: (device) => dbn(device).pretrain[1] as Tutorial, kernels: [15, 15] },
   { name: "dbn_finetune", make: (device) => dbn(device).finetune, kernels: [16, 16] },
-  { name: "bptt", make: recurrent, call: ({ train }) => train(...sequence()), kernels: [20, 50] },
+  { name: "bptt", make: recurrent, call: ({ train }) => train(...sequence()), kernels: [18, 38] },
 ];
 
 /** The plan that a first call makes. */
