@@ -1,7 +1,7 @@
 /** What a port of a Theano program relies on: functions and their updates (rows 19 to 25) and scan (rows 26 to 31). */
 import { describe, expect, test } from "vitest";
 import { compile, grad, In, MissingInputError, NdArray, RandomStreams, scan, shared, T, UnusedInputError, Updates, type Variable } from "../../src/index.js";
-import { codeOf, itemOf, valueOf } from "./helpers.js";
+import { codeOf, itemOf, computed } from "./helpers.js";
 
 const device = "reference";
 
@@ -89,39 +89,39 @@ describe("scan", () => {
 
   test("row 26: the step takes sequence taps, previous outputs, nonSequences; one output is bare unless returnList", async () => {
     const [sums] = scan({ fn: (x: Variable, before: Variable, w: Variable) => x.mul(w).add(before), sequences: v, outputsInfo: T.constant(0, { dtype: "float64" }), nonSequences: T.constant(10, { dtype: "float64" }) });
-    expect(await valueOf(sums, of)).toEqual([10, 30, 60, 100]);
+    expect(await computed(sums, of)).toEqual([10, 30, 60, 100]);
     const [listed] = scan({ fn: (x: Variable) => x, sequences: v, returnList: true });
     expect(listed).toHaveLength(1);
     const s = shared(0);
     for (const fn of [(x: Variable) => [x, [[s, s.add(1)]]] as const, (x: Variable) => [[[s, s.add(1)]], x] as const]) {
       const [out, updates] = scan({ fn: fn as (x: Variable) => readonly [Variable, readonly (readonly [typeof s, Variable])[]], sequences: v });
-      expect([await valueOf(out as Variable, of), await valueOf(updates.get(s) as Variable, of)]).toEqual([[1, 2, 3, 4], 4]);
+      expect([await computed(out as Variable, of), await computed(updates.get(s) as Variable, of)]).toEqual([[1, 2, 3, 4], 4]);
     }
   });
 
   test("row 27: shared and outer variables are found; a strict step may read only its arguments", async () => {
     const [w, outer] = [shared(3, { dtype: "float64" }), T.dscalar("outer")];
     const [out] = scan({ fn: (x: Variable) => x.mul(w).add(outer.mul(2)), sequences: v });
-    expect(await valueOf(out, [...of, [outer, 1]])).toEqual([5, 8, 11, 14]);
+    expect(await computed(out, [...of, [outer, 1]])).toEqual([5, 8, 11, 14]);
     expect(() => scan({ fn: (x: Variable) => x.mul(outer), sequences: v, strict: true })).toThrow(MissingInputError);
   });
 
   test("row 28: a state has the output's dtype and rank; taps list the oldest first; nSteps longer than a sequence is an error, 0 is legal", async () => {
     expect(await codeOf(() => scan({ fn: (x: Variable, s: Variable) => x.add(s), sequences: v, outputsInfo: T.constant(0) }))).toBe("scan-state-type");
     const [fib] = scan({ fn: (a: Variable, b: Variable) => a.add(b), outputsInfo: { initial: T.constant([0, 1], { dtype: "float64" }), taps: [-2, -1] }, nSteps: 5 });
-    expect(await valueOf(fib)).toEqual([1, 2, 3, 5, 8]);
+    expect(await computed(fib)).toEqual([1, 2, 3, 5, 8]);
     const n = T.iscalar("n");
     const [rows] = scan({ fn: (x: Variable) => x.mul(2), sequences: v, nSteps: n });
     const f = compile([v, n], rows, { device });
     expect(((await f([1, 2, 3], 2)) as NdArray).toArray()).toEqual([2, 4]);
     expect(((await f([1, 2, 3], 0)) as NdArray).shape).toEqual([0]);
     expect(await codeOf(() => f([1, 2, 3], 4))).toBe("scan-sequence-short");
-    expect(await valueOf(scan({ fn: (a: Variable, b: Variable) => a.add(b), sequences: [v, T.constant([10, 20], { dtype: "float64" })] })[0], of)).toEqual([11, 22]);
+    expect(await computed(scan({ fn: (a: Variable, b: Variable) => a.add(b), sequences: [v, T.constant([10, 20], { dtype: "float64" })] })[0], of)).toEqual([11, 22]);
   });
 
   test("row 29: one step makes no loop, and its output has a first axis", async () => {
     const [out] = scan({ fn: (s: Variable) => s.mul(2), outputsInfo: v, nSteps: 1 });
-    expect([out.ndim, out.broadcastable, await valueOf(out, of)]).toEqual([2, [false, false], [[2, 4, 6, 8]]]);
+    expect([out.ndim, out.broadcastable, await computed(out, of)]).toEqual([2, [false, false], [[2, 4, 6, 8]]]);
     const f = compile([v], out, { device });
     await f([1]);
     expect(f.explain().plan).not.toContain("loop");
@@ -150,9 +150,9 @@ describe("scan", () => {
     const w = T.dscalar("w");
     const power = (truncateGradient: number): Variable =>
       scan({ fn: (s: Variable, k: Variable) => s.mul(k), outputsInfo: T.constant(1, { dtype: "float64" }), nonSequences: w, nSteps: 3, truncateGradient })[0].get(-1);
-    expect(await valueOf(grad(power(-1), w), [[w, 2]])).toBe(12);
+    expect(await computed(grad(power(-1), w), [[w, 2]])).toBe(12);
     // d/dw of w^3 where only the last step's w counts: w^2.
-    expect(await valueOf(grad(power(1), w), [[w, 2]])).toBe(4);
+    expect(await computed(grad(power(1), w), [[w, 2]])).toBe(4);
     // The stop condition, until(), is refused by name.
     expect(await codeOf(() => scan({ fn: (x: Variable) => [x, { condition: x }] as never, sequences: v }))).toBe("scan-until");
   });

@@ -5,7 +5,7 @@ const device = "reference";
 const plain = (x: unknown): unknown => (x instanceof NdArray ? x.toArray() : x);
 
 /** The value of an expression whose inputs are given beside it, from kernels of the reference device. */
-export async function valueOf(v: Variable, given: readonly (readonly [Variable, ArrayLike])[] = []): Promise<unknown> {
+export async function computed(v: Variable, given: readonly (readonly [Variable, ArrayLike])[] = []): Promise<unknown> {
   const f = compile(given.map(([x]) => x), v, { device, onUnusedInput: "ignore" });
   return plain(await f(...given.map(([, value]) => value)));
 }
