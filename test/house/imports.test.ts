@@ -37,6 +37,7 @@ describe("importsOf", () => {
   });
 
   test("code inside a template is code", () => {
+    expect(importsOf(`const snippet = 'import { x } from "damo";'; import y from "./y.js";`)).toEqual(["./y.js"]);
     expect(importsOf('const t = `a ${await import("./inside.js")} b`; // import "./no.js"')).toEqual(["./inside.js"]);
   });
 });

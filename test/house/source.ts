@@ -107,7 +107,9 @@ export interface Imports {
 /** Every module named by `from "m"`, `import "m"`, `import("m")` and `require("m")`, in order, without repeats. */
 export function importsOf(text: string, { atRunTime }: Imports = { atRunTime: false }): string[] {
   let code = strip(text, { keepStrings: true });
-  if (atRunTime) code = code.replace(/\b(import|export)\s+type\b(?!\s+from\b)[^"';]*["'][^"'\n]+["']/g, "");
-  const found = code.matchAll(/\b(?:from|import|require)\s*\(?\s*(["'])([^"'\n]+)\1/g);
-  return [...new Set([...found].map((m) => m[2] as string))];
+  // What stands inside a string is text about code, such as a snippet to print: there, stripping leaves blanks.
+  const bare = strip(text, { keepStrings: false });
+  if (atRunTime) code = code.replace(/\b(import|export)\s+type\b(?!\s+from\b)[^"';]*["'][^"'\n]+["']/g, blank);
+  const found = [...code.matchAll(/\b(?:from|import|require)\s*\(?\s*(["'])([^"'\n]+)\1/g)].filter((m) => bare[m.index] !== " ");
+  return [...new Set(found.map((m) => m[2] as string))];
 }
