@@ -25,12 +25,12 @@ for (const [name, make] of SOURCES) {
   const draws = () => {
     const streams = make();
     const p = shared([[0.1, 0.5, 0.9]], { dtype: "float32", broadcastable: [true, false] });
-    return { outputs: [streams.uniform({ size: [3, 5], dtype: "float32" }), streams.binomial({ size: [40], p: 0.3 }), streams.binomial({ size: [7, 3], p, dtype: "float32" }), streams.uniform({ size: [0, 3], dtype: "float32" }), streams.uniform({ size: [200], dtype: "float32" })] };
+    return { outputs: [streams.uniform({ size: [3, 5], dtype: "float32" }), streams.binomial({ size: [40], p: 0.3 }), streams.binomial({ size: [7, 3], p, dtype: "float32" }), streams.uniform({ size: [0, 3], dtype: "float32" })] };
   };
   onEachDevice(`${name} draws are bit-equal`, async (suite) => {
     const want = await calls("reference", draws);
     const got = await calls(suite.name, draws);
-    expect(bits(want[0]![4])).not.toEqual(bits(want[1]![4]));
+    expect(bits(want[0]![0])).not.toEqual(bits(want[1]![0]));
     want.forEach((call, c) => call.forEach((w, i) => expect(bits(got[c]![i]), `call ${c}, draw ${i}`).toEqual(bits(w))));
   });
 
