@@ -9,6 +9,7 @@ import type { History } from "../rewrite/history.js";
 import { config } from "../util/config.js";
 import { fail } from "../util/fail.js";
 import { type Argument, bindArguments, In } from "./arguments.js";
+import { DebugMode } from "./debug_mode.js";
 import { asOutput, prepare, type Pairs } from "./prepare.js";
 import { Program } from "./program.js";
 import type { Operand } from "../ops/define.js";
@@ -35,8 +36,11 @@ export interface CompileOptions {
   readonly name?: string;
   /** Default `config.device`. */
   readonly device?: string;
-  /** `fast_run` (default) rewrites fully, `fast_compile` merges, folds and stabilises, `none` leaves the graph as written. */
-  readonly mode?: "fast_run" | "fast_compile" | "none";
+  /**
+   * `fast_run` (default) rewrites fully, `fast_compile` merges, folds and stabilises, `none` leaves the graph as written. `debug` rewrites
+   * fully, and at each call first compares every op on the device with its reference: errors `debug-differs`, `debug-nan`, `index-range`.
+   */
+  readonly mode?: "fast_run" | "fast_compile" | "none" | "debug";
   /** Rules left out, by name. */
   readonly exclude?: readonly string[];
   /** Record every rewrite: `f.history.at(k)`. */
@@ -101,20 +105,29 @@ export function compile<const O extends Outputs>(first: readonly (Variable | In)
   if (!Array.isArray(inputs)) fail("type", "inputs-list", { what: "The inputs of compile() are not a list.", fix: "write compile([x, y], output) or compile({ inputs: [x, y], outputs })" });
   const { list, shape } = outputList(outputs as O);
   const prepared = prepare(inputs, list.map(asOutput), options);
-  const program = new Program(prepared, {
-    device: options.device ?? config.device, name: options.name ?? "function",
-    rewriting: { mode: options.mode ?? "fast_run", exclude: options.exclude ?? [], history: options.history ?? false },
-  });
+  const { mode = "fast_run", device = config.device, name = "function" } = options;
+  if (!MODES.includes(mode)) fail("value", "compile-mode", { what: `There is no mode '${String(mode)}'.`, fix: `use one of ${MODES.join(", ")}` });
+  const rewriting = { mode: mode === "debug" ? "fast_run" : mode, exclude: options.exclude ?? [], history: options.history ?? false } as const;
+  const program = new Program(prepared, { device, name, rewriting });
+  const debugMode = mode === "debug" ? new DebugMode(prepared.inputs, program.outputs, { device, name }) : null;
   const call = async (...args: readonly Argument[]): Promise<ResultOf<O>> => {
-    const values = await program.call(bindArguments(prepared.inputs, args, options.allowInputDowncast ?? false));
+    const bound = bindArguments(prepared.inputs, args, options.allowInputDowncast ?? false);
+    await debugMode?.check(bound);
+    const values = await program.call(bound);
     return shape(values.map((v): Result => (v.ndim === 0 ? v.item() : v))) as ResultOf<O>;
   };
   const graph: CompiledGraph = {
     inputs: prepared.inputs.map((i) => i.variable), outputs: program.outputs.slice(0, list.length),
     updates: prepared.updated.map((s, i) => [s, program.outputs[list.length + i] as Variable] as const),
   };
-  return Object.assign(call, { explain: () => explain(program, options.device ?? config.device), history: program.report.history, graph, dispose: () => program.dispose() });
+  const dispose = (): void => {
+    program.dispose();
+    debugMode?.dispose();
+  };
+  return Object.assign(call, { explain: () => explain(program, device), history: program.report.history, graph, dispose });
 }
+
+const MODES: readonly NonNullable<CompileOptions["mode"]>[] = ["fast_run", "fast_compile", "none", "debug"];
 
 const isInputList = (x: unknown): x is readonly (Variable | In)[] => Array.isArray(x);
 
