@@ -49,10 +49,10 @@ function productOf(term: Variable): Term | null {
 function plainOf(term: Variable, parts: ScanParts): Term | null {
   const isStacked = (v: Variable): boolean => parts.stacked.some((s) => s.value === v && s.keep === "all");
   if (isStacked(term)) return { kind: "plain", value: term, axes: [], order: null };
-  const order = term.owner?.op === dimShuffleOp ? (term.owner.params.order as readonly (number | null)[]) : null;
-  const { owner } = order === null ? term : (term.owner?.inputs[0] as Variable);
+  const shuffle = term.owner?.op === dimShuffleOp ? term.owner : null;
+  const { owner } = shuffle === null ? term : (shuffle.inputs[0] as Variable);
   const value = owner?.op === sum.op ? (owner.inputs[0] as Variable) : null;
-  return owner && value && isStacked(value) ? { kind: "plain", value, axes: owner.params.axes as readonly number[], order } : null;
+  return owner && value && isStacked(value) ? { kind: "plain", value, axes: owner.params.axes as readonly number[], order: shuffle && (shuffle.params.order as readonly (number | null)[]) } : null;
 }
 
 /** The sum over all steps of a value whose stack is given. */
