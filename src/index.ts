@@ -59,6 +59,7 @@ export { grad } from "./autodiff/grad.js";
 export { verifyGrad } from "./autodiff/verify.js";
 export type { Argument, InOptions } from "./compile/arguments.js";
 export { compile, type CompiledFunction, type CompileOptions, type Explanation, type Result, type Results } from "./compile/compile.js";
+export type { CopyOptions } from "./compile/copy.js";
 export { closeDevices } from "./compile/devices.js";
 export { type DataPair, type Datasets, loadData, type LoadOptions } from "./data/load.js";
 export { type ArrayFile, type Json, loadArrays, type Meta, saveArrays } from "./data/model_file.js";

@@ -10,7 +10,8 @@ import { config } from "../util/config.js";
 import { fail } from "../util/fail.js";
 import { type Argument, bindArguments, In } from "./arguments.js";
 import { DebugMode } from "./debug_mode.js";
-import { asOutput, prepare, type Pairs } from "./prepare.js";
+import { type CopyOptions, copied } from "./copy.js";
+import { asOutput, prepare, type Pairs, type Prepared } from "./prepare.js";
 import { Program } from "./program.js";
 import type { Operand } from "../ops/define.js";
 
@@ -82,6 +83,8 @@ export interface CompiledFunction<O extends Outputs, R = ResultOf<O>> {
   readonly history: History | null;
   /** The graph that runs, after rewriting; `pp(f)`, `debugprint(f)` and `pydotprint(f)` print it. */
   readonly graph: CompiledGraph;
+  /** The same function on other shared variables, or without its updates (Theano's `f.copy`). This one stays as it is. */
+  readonly copy: (options?: CopyOptions) => CompiledFunction<O, R>;
   /** Frees compiled kernels; shared values stay. */
   readonly dispose: () => void;
 }
@@ -104,27 +107,33 @@ export function compile<const O extends Outputs>(first: readonly (Variable | In)
   const { inputs = [], outputs, ...options } = keywords;
   if (!Array.isArray(inputs)) fail("type", "inputs-list", { what: "The inputs of compile() are not a list.", fix: "write compile([x, y], output) or compile({ inputs: [x, y], outputs })" });
   const { list, shape } = outputList(outputs as O);
-  const prepared = prepare(inputs, list.map(asOutput), options);
+  return build(prepare(inputs, list.map(asOutput), options), shape, options) as CompiledFunction<O>;
+}
+
+/** Rewrites a prepared graph and gives it the user's face. */
+function build(prepared: Prepared, shape: (results: readonly Result[]) => unknown, options: CompileOptions): CompiledFunction<Outputs, unknown> {
   const { mode = "fast_run", device = config.device, name = "function" } = options;
   if (!MODES.includes(mode)) fail("value", "compile-mode", { what: `There is no mode '${String(mode)}'.`, fix: `use one of ${MODES.join(", ")}` });
   const rewriting = { mode: mode === "debug" ? "fast_run" : mode, exclude: options.exclude ?? [], history: options.history ?? false } as const;
   const program = new Program(prepared, { device, name, rewriting });
   const debugMode = mode === "debug" ? new DebugMode(prepared.inputs, program.outputs, { device, name }) : null;
-  const call = async (...args: readonly Argument[]): Promise<ResultOf<O>> => {
+  const call = async (...args: readonly Argument[]): Promise<unknown> => {
     const bound = bindArguments(prepared.inputs, args, options.allowInputDowncast ?? false);
     await debugMode?.check(bound);
     const values = await program.call(bound);
-    return shape(values.map((v): Result => (v.ndim === 0 ? v.item() : v))) as ResultOf<O>;
+    return shape(values.map((v): Result => (v.ndim === 0 ? v.item() : v)));
   };
+  const wanted = prepared.outputs.length - prepared.updated.length;
   const graph: CompiledGraph = {
-    inputs: prepared.inputs.map((i) => i.variable), outputs: program.outputs.slice(0, list.length),
-    updates: prepared.updated.map((s, i) => [s, program.outputs[list.length + i] as Variable] as const),
+    inputs: prepared.inputs.map((i) => i.variable), outputs: program.outputs.slice(0, wanted),
+    updates: prepared.updated.map((s, i) => [s, program.outputs[wanted + i] as Variable] as const),
   };
   const dispose = (): void => {
     program.dispose();
     debugMode?.dispose();
   };
-  return Object.assign(call, { explain: () => explain(program, device), history: program.report.history, graph, dispose });
+  const copy = (other: CopyOptions = {}): CompiledFunction<Outputs, unknown> => build(copied(prepared, other), shape, { ...options, name: other.name ?? `${name} copy` });
+  return Object.assign(call, { explain: () => explain(program, device), history: program.report.history, graph, copy, dispose });
 }
 
 const MODES: readonly NonNullable<CompileOptions["mode"]>[] = ["fast_run", "fast_compile", "none", "debug"];
