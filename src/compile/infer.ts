@@ -54,7 +54,7 @@ function shapeContext(binding: Binding, a: Apply, inputs: readonly Value[]): Sha
     params: a.params,
     shapes: inputs.map((x) => x.shape),
     inputs: a.inputs.map((v) => v.type),
-    ints: (i) => inputs[i]?.ints() ?? need(a.inputs[i] as Variable),
+    ints: (i) => inputs[i]?.ints() ?? need(inputs[i] as Value),
     peek: (i) => inputs[i]?.ints() ?? null,
     fixed: (e) => {
       const simple = iadd(e, int(0));
@@ -71,8 +71,9 @@ function shapeContext(binding: Binding, a: Apply, inputs: readonly Value[]): Sha
   };
 }
 
-function need(v: Variable): never {
-  throw new NeedValue(v);
+/** By the variable that the value is of: inside a loop it may be one from outside under another name. */
+function need(v: Value): never {
+  throw new NeedValue(v.variable);
 }
 
 /** The layered report: what, node, types and shapes, the user's line, what to do. */
@@ -92,6 +93,6 @@ function checkTypes(a: Apply, inputs: readonly Value[], shapes: readonly Shape[]
 }
 
 /** Integer expressions of a 0-d value known on the host; asks for the value otherwise. */
-export const hostScalar = (v: Value): Expr => v.ints()?.[0] ?? need(v.variable);
+export const hostScalar = (v: Value): Expr => v.ints()?.[0] ?? need(v);
 
 export const isConstant = (v: Variable): v is Constant => v instanceof Constant;

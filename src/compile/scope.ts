@@ -4,7 +4,7 @@
  * Must not know devices beyond their Caps. Next: loop.ts for scans, specialise.ts for whole functions.
  */
 import type { Caps } from "../codegen/backend.js";
-import { acc, cast, type Expr, redAxis } from "../codegen/ir/expr.js";
+import { acc, cast, type Expr, isLong, redAxis } from "../codegen/ir/expr.js";
 import { closeKernel, type Reduction } from "../codegen/ir/kernel.js";
 import type { SlotRef, Step } from "../codegen/ir/plan.js";
 import { appliesOf } from "../graph/function_graph.js";
@@ -20,6 +20,8 @@ import { axes, type Value } from "./value.js";
 /** Storing costs a write, a read and a launch; recomputing dearer than this is stored. */
 const STORE_COST = 4;
 const NODE_LIMIT = 400;
+/** Whole numbers may become positions, which are compared as text: positions of positions of positions must not be written out. */
+const INDEX_LIMIT = 200;
 /** An operation or two are recomputed rather than stored, but not in the terms of a reduction. */
 const LIGHT_WORK = 2;
 
@@ -105,8 +107,9 @@ export class Scope {
 
   /** Whether recomputing a value wherever it is read costs more than storing it. */
   #dear(v: Variable, value: Value): boolean {
-    const { work, nodes } = costOf(value.at(axes(value.shape)));
-    if (nodes > NODE_LIMIT) return true;
+    const element = value.at(axes(value.shape));
+    const { work, nodes } = costOf(element);
+    if (nodes > NODE_LIMIT || (value.dtype === "int32" && isLong(element, INDEX_LIMIT))) return true;
     if (value.size === 1 && work <= LIGHT_WORK) return false;
     const { all, terms } = this.#evaluations.get(v) ?? { all: 1, terms: 0 };
     return work * (terms - 1) > STORE_COST || (work > LIGHT_WORK && work * (all - 1) > STORE_COST);

@@ -53,7 +53,7 @@ export interface Bound {
 /** Makes the plan; throws NeedValue or NeedScalars where more has to be bound. */
 export function specialise(outputs: readonly Variable[], leaves: readonly Leaf[], caps: Caps, bound: Bound): Specialised {
   const builder = new PlanBuilder();
-  const epoch: Epoch = { now: 0 };
+  const epoch: Epoch = { now: 0, depth: 0 };
   const scope = new Scope(contextOf(builder, epoch, caps, bound));
   const values = leaves.map((leaf) => leafValue(builder, epoch, leaf, bound));
   leaves.forEach((leaf, i) => scope.define(leaf.variable, values[i] as Value));

@@ -3,7 +3,7 @@
  * expression over its inputs' elements, so whatever is not stored is fused. Must not decide what is stored (scope.ts does).
  */
 import type { DType } from "../codegen/ir/dtype.js";
-import { axis, cast, children, constant, type Expr, load, postorder, prim } from "../codegen/ir/expr.js";
+import { axis, cast, children, constant, type Expr, isLong, load, postorder, prim } from "../codegen/ir/expr.js";
 import { iadd, int, keyOf } from "../codegen/ir/index.js";
 import { REDUCE_IDENTITY, type ReduceOp } from "../codegen/ir/kernel.js";
 import type { Lazy, LowerContext, Lowering, Params } from "../graph/op.js";
@@ -14,6 +14,10 @@ import type { PlanBuilder } from "./builder.js";
 
 /** Values that are small and known on the host are unrolled up to this many elements. */
 const HOST_LIMIT = 64;
+
+/** Host expressions are keyed by their text: longer ones are left to the device. So are those reached through more values than this. */
+const HOST_LENGTH = 300;
+const HOST_DEPTH = 200;
 
 /** Thrown by `host` where an element depends on device data. */
 export class NotOnHost extends Error {}
@@ -30,7 +34,11 @@ export type Source =
 export interface ReductionForm { readonly op: ReduceOp; readonly extents: readonly number[]; readonly dtype: DType; term(index: readonly Expr[], red: readonly Expr[]): Expr }
 
 /** Epoch of all inlined expressions of a specialisation; giving a value a slot after others inlined it starts a new one. */
-export interface Epoch { now: number }
+export interface Epoch {
+  now: number;
+  /** How many values are being asked for their host expressions, each by the next. */
+  depth: number;
+}
 
 export class Value implements Lazy {
   readonly shape: Shape;
@@ -175,7 +183,15 @@ export class Value implements Lazy {
     if (known === null) throw new NotOnHost();
     if (known !== undefined) return known;
     this.#host.set(key, null);
-    const raw = this.#hostAt(index);
+    if (this.#epoch.depth >= HOST_DEPTH) throw new NotOnHost();
+    this.#epoch.depth++;
+    let raw: Expr;
+    try {
+      raw = this.#hostAt(index);
+    } finally {
+      this.#epoch.depth--;
+    }
+    if (isLong(raw, HOST_LENGTH)) throw new NotOnHost();
     const made = this.dtype === "int32" ? iadd(raw, int(0)) : raw;
     this.#host.set(key, made);
     return made;

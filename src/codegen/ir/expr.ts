@@ -91,6 +91,16 @@ export function postorder(roots: readonly Expr[]): Expr[] {
   return out;
 }
 
+/** Whether an expression written out as text, shared parts repeated, has more than `limit` nodes. Keys are such texts. */
+export function isLong(e: Expr, limit: number): boolean {
+  const stack = [e];
+  for (let n = 0, x = stack.pop(); x !== undefined; n++, x = stack.pop()) {
+    if (n > limit) return true;
+    stack.push(...children(x));
+  }
+  return false;
+}
+
 /** Rebuilds the DAG bottom-up; `replace` sees each node with its children already rebuilt and may return another. Sharing is kept. */
 export function rewrite(roots: readonly Expr[], replace: (e: Expr) => Expr): Expr[] {
   const made = new Map<Expr, Expr>();

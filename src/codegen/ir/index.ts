@@ -1,6 +1,7 @@
 /**
  * Exact integer algebra for index expressions and host scalars: sums of products in a canonical form, so that (i+1)*B - i*B is B and
- * views fold away, with value ranges to drop floorDiv and mod. Index values never overflow int32, so the ring laws hold.
+ * views fold away, with value ranges to drop floorDiv and mod. Index values never overflow int32, so the ring laws hold;
+ * coefficients wrap, so sums of products that users compute with int32 keep their values too.
  * Must not know graphs or devices. Used by views in ops, by shape proofs in compile, and by kernel.ts.
  */
 import { cast, type Const, constant, type Expr, prim } from "./expr.js";
@@ -11,6 +12,9 @@ export interface Range { readonly min: number; readonly max: number }
 /** Sum of coefficient times product of atoms. The map's key is the product's canonical text; "" is the constant term. */
 type Sum = Map<string, { coefficient: number; factors: readonly Expr[] }>;
 
+/** Products of longer sums stay products: multiplied out, ten factors of two terms would be a thousand. */
+const MOST_TERMS = 64;
+
 const UNKNOWN: Range = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
 
 export const int = (value: number): Const => constant(value, "int32");
@@ -19,8 +23,9 @@ export const int = (value: number): Const => constant(value, "int32");
 export function keyOf(e: Expr): string {
   switch (e.kind) {
     case "const": return e.dtype === "int32" ? String(e.value) : `${Object.is(e.value, -0) ? "-0" : e.value}:${e.dtype}`;
-    case "axis": return `i${e.axis}`;
-    case "red": return `k${e.axis}`;
+    // With its extent: what a value is at an axis of 3 is not what it is at one of 8, since views fold by ranges.
+    case "axis": return `i${e.axis}<${e.extent}`;
+    case "red": return `k${e.axis}<${e.extent}`;
     case "scalar": return `s${e.id}`;
     case "acc": return "acc";
     case "cast": return `${e.dtype}(${keyOf(e.arg)})`;
@@ -32,7 +37,7 @@ export function keyOf(e: Expr): string {
 function addTerm(sum: Sum, coefficient: number, factors: readonly Expr[]): void {
   const sorted = [...factors].map((f) => ({ f, k: keyOf(f) })).sort((a, b) => (a.k < b.k ? -1 : a.k > b.k ? 1 : 0));
   const key = sorted.map((s) => s.k).join("*");
-  const total = (sum.get(key)?.coefficient ?? 0) + coefficient;
+  const total = ((sum.get(key)?.coefficient ?? 0) + coefficient) | 0;
   if (total === 0) sum.delete(key);
   else sum.set(key, { coefficient: total, factors: sorted.map((s) => s.f) });
 }
@@ -48,8 +53,10 @@ function expand(e: Expr): Sum {
   } else if (e.kind === "prim" && e.prim === "neg") {
     for (const t of expand(e.args[0] as Expr).values()) addTerm(sum, -t.coefficient, t.factors);
   } else if (e.kind === "prim" && e.prim === "mul") {
+    const left = [...expand(e.args[0] as Expr).values()];
     const right = [...expand(e.args[1] as Expr).values()];
-    for (const a of expand(e.args[0] as Expr).values()) for (const b of right) addTerm(sum, a.coefficient * b.coefficient, [...a.factors, ...b.factors]);
+    if (left.length * right.length > MOST_TERMS) addTerm(sum, 1, [e]);
+    else for (const a of left) for (const b of right) addTerm(sum, Math.imul(a.coefficient, b.coefficient), [...a.factors, ...b.factors]);
   } else addTerm(sum, 1, [e]);
   return sum;
 }
