@@ -88,7 +88,9 @@ const atLeast2d = (v: ArrayLike): NdArray => {
   const a = asarray(v);
   return a.ndim < 2 ? a.reshape([1, a.size]) : a;
 };
+/** Arrays under each other; vectors are rows. Throws as `concatenate`. */
 export const vstack = (values: readonly ArrayLike[]): NdArray => concatenate(values.map(atLeast2d));
+/** Arrays beside each other: vectors end to end, others along the second axis. Throws as `concatenate`. */
 export function hstack(values: readonly ArrayLike[]): NdArray {
   const parts = values.map((v) => asarray(v)).map((a) => (a.ndim === 0 ? a.reshape([1]) : a));
   return concatenate(parts, { axis: (parts[0]?.ndim ?? 1) === 1 ? 0 : 1 });

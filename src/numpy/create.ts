@@ -38,6 +38,7 @@ export function full(size: Size, value: number | boolean, { dtype = "float64" }:
   return new NdArray(data, shape, as);
 }
 
+/** Arrays of zeros or ones; float64 unless `dtype` says otherwise, and for `…Like` the shape and dtype of `a`. Throw `size`. */
 export const zeros = (size: Size, options: DTypeOption = {}): NdArray => full(size, 0, options);
 export const ones = (size: Size, options: DTypeOption = {}): NdArray => full(size, 1, options);
 export const zerosLike = (a: ArrayLike, options: DTypeOption = {}): NdArray => like(a, 0, options);

@@ -24,6 +24,10 @@ export function stridesOf(shape: Shape): number[] {
   return strides;
 }
 
+/**
+ * A dense array: `shape`, `dtype` and row-major `data`. What calls take and give; `toArray()` for nested JS arrays, `item()` for one element.
+ * The constructor throws `array-size` where shape and data do not agree; the data is not copied.
+ */
 export class NdArray {
   readonly shape: Shape;
   readonly dtype: DType;

@@ -37,6 +37,10 @@ export interface MrgMultinomialOptions {
   readonly nstreams?: number | undefined;
 }
 
+/**
+ * Random variables drawn by MRG31k3p on the device, bit-equal to Theano's MRG_RandomStreams (theano/sandbox/rng_mrg.py). Each variable has its own
+ * streams, 2^134 steps after those of the variable before it; a state advances once per call of a function that uses it, by its default update.
+ */
 export class MRGRandomStreams {
   readonly #seed: number | readonly number[];
   #rstate: Int32Array;

@@ -59,6 +59,10 @@ function finish(data: Float64Array | Int32Array, { shape, scalar }: Pick<Params,
   return scalar ? (data[0] as number) : new NdArray(data, shape, data instanceof Int32Array ? "int32" : "float64");
 }
 
+/**
+ * NumPy's legacy generator, `numpy.random.RandomState`: the same numbers, bit for bit, from the same seed and calls. Floats are float64, integers int32.
+ * Parameters come by position, by name, or by position and then by name: `r.uniform(-1, 1, { size: [2, 3] })`.
+ */
 export class RandomState {
   private readonly state: MtState;
 

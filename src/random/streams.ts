@@ -36,6 +36,10 @@ export interface ChoiceOptions extends DrawOptions { readonly a: number | Variab
 /** Marks a parameter that is a plain number: it needs no input. */
 const literalOf = (x: Operand): number | null => (typeof x === "number" ? x : x instanceof Constant && x.ndim === 0 ? (x.value.data[0] as number) : null);
 
+/**
+ * Random variables drawn as NumPy's legacy generator draws them (theano.tensor.shared_randomstreams). Each variable has its own state, seeded in order
+ * of creation; a state advances once per call of a function that uses it, by its default update.
+ */
 export class RandomStreams {
   readonly #seed: number | undefined;
   readonly #seeds: RandomState;

@@ -34,4 +34,5 @@ export function parseFlags(flags: string): Config {
   return made;
 }
 
+/** The settings of this process: `config.floatX`, `config.device`. Assign, or set DAMO_FLAGS before it starts (errors: `config-flag`, `config-floatX`). */
 export const config: Config = parseFlags(typeof process === "undefined" ? "" : (process.env.DAMO_FLAGS ?? ""));

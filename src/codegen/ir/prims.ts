@@ -1,6 +1,6 @@
 /**
  * The closed list of scalar primitives: arity, dtype rule and meaning in JS. Everything a kernel computes is made of these.
- * A backend renders each from a table typed `satisfies Record<Prim, …>`; what it lacks is rewritten by `decompose.ts`.
+ * A backend renders each from a table typed `satisfies Record<Prim, …>`; a forgotten row does not compile.
  * Must not know graphs or devices. Next: expr.ts builds expressions of them.
  */
 import { castScalar, type DType, isInt, promote } from "./dtype.js";
