@@ -104,8 +104,7 @@ describe.each(DEVICES)("on %s, a call that fails", (device) => {
     expect((await values(state))[1]).toBe(2);
   });
 
-  test("frees what it had made", async () => {
-    const { backend } = await open(device);
+  test("for an index that only the call knows, beside a loop, changes nothing either", async () => {
     const w = shared(new NdArray(Float32Array.of(1, 2, 3), [3], "float32"));
     const i = T.iscalar("i");
     const [out] = scan({ fn: (s: Variable) => s.mul(2), outputsInfo: w, nSteps: 4 });
@@ -114,6 +113,6 @@ describe.each(DEVICES)("on %s, a call that fails", (device) => {
     const before = await values([w]);
     await expect(f(9)).rejects.toThrow("index-range");
     expect(await values([w])).toEqual(before);
-    expect(backend.name).toBe(device);
+    expect(((await f(1)) as NdArray).toArray()).toEqual([8, 12, 16]);
   });
 });
