@@ -11,7 +11,7 @@ import { NdArray, type Shape, sizeOf, stridesOf } from "../numpy/ndarray.js";
 import { asTensor, defineOp, method, type Operand } from "./define.js";
 import { padLeft } from "./dimshuffle.js";
 import { cast, eq, isnan, neg, or_, switch_ } from "./elementwise.js";
-import { type Axes, axesOf, max, maxOp, minOp, type ReduceOptions, reduceSamples, refuseEmpty, restoreAxes, without } from "./reduce.js";
+import { type Axes, type AxisOr, axesOf, max, maxOp, minOp, readOptions, type ReduceOptions, reduceSamples, refuseEmpty, restoreAxes, without } from "./reduce.js";
 
 interface PositionParams extends Params { readonly axes: readonly number[] }
 
@@ -96,7 +96,8 @@ function groupsOf(x: NdArray, axes: readonly number[]): number[][] {
 
 /** The first position of the maximum: along one axis, within several, or in the flattened tensor (default). int32. */
 export const argmax = Object.assign(
-  (x: Operand, { axis, keepdims = false }: ReduceOptions = {}): Variable => {
+  (x: Operand, options: AxisOr<ReduceOptions> = {}): Variable => {
+    const { axis, keepdims = false } = readOptions<ReduceOptions>(options);
     const v = asTensor(x);
     const axes = axesOf(v, axis);
     if (axes.length === 0) return padLeft(scalarConstant(0, "int32"), v.ndim);
@@ -107,13 +108,13 @@ export const argmax = Object.assign(
 );
 
 /** The first position of the minimum, as `argmax` of the negated tensor. */
-export function argmin(x: Operand, options: ReduceOptions = {}): Variable {
+export function argmin(x: Operand, options: AxisOr<ReduceOptions> = {}): Variable {
   const v = asTensor(x);
   return argmax(neg(v.dtype === "bool" ? cast(v, "int32") : v), options);
 }
 
 /** The maximum and its first position. */
-export const maxAndArgmax = (x: Operand, options: ReduceOptions = {}): readonly [Variable, Variable] => {
+export const maxAndArgmax = (x: Operand, options: AxisOr<ReduceOptions> = {}): readonly [Variable, Variable] => {
   const v = asTensor(x);
   return [max(v, options), argmax(v, options)];
 };
@@ -121,8 +122,8 @@ export const maxAndArgmax = (x: Operand, options: ReduceOptions = {}): readonly 
 declare module "../graph/variable.js" {
   interface Variable {
     /** First position of the maximum, int32. */
-    argmax(options?: ReduceOptions): Variable;
-    argmin(options?: ReduceOptions): Variable;
+    argmax(options?: AxisOr<ReduceOptions>): Variable;
+    argmin(options?: AxisOr<ReduceOptions>): Variable;
   }
 }
 method({ argmax, argmin });

@@ -95,11 +95,14 @@ export interface AxisOption {
   readonly axis?: number | undefined;
 }
 
-/** `T.concatenate([x, y], { axis })`. */
-export const concatenate = (tensors: readonly Operand[], { axis = 0 }: AxisOption = {}): Variable => join(axis, ...tensors);
+const axisOf = (given: AxisOption | number): number => (typeof given === "number" ? given : (given.axis ?? 0));
 
-/** The tensors along a new axis: `T.stack([x, y], { axis })`. */
-export function stack(tensors: readonly Operand[], { axis = 0 }: AxisOption = {}): Variable {
+/** `T.concatenate([x, y], { axis })` or `T.concatenate([x, y], axis)`. */
+export const concatenate = (tensors: readonly Operand[], axis: AxisOption | number = {}): Variable => join(axisOf(axis), ...tensors);
+
+/** The tensors along a new axis: `T.stack([x, y], { axis })` or `T.stack([x, y], axis)`. */
+export function stack(tensors: readonly Operand[], given: AxisOption | number = {}): Variable {
+  const axis = axisOf(given);
   const vs = asTensors(tensors);
   const at = vs[0] === undefined ? 0 : normaliseAxis(vs[0], axis, vs[0].ndim + 1);
   return join(at, ...vs.map((v) => shapePadaxis(v, at)));

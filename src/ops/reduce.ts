@@ -29,6 +29,10 @@ export interface SumOptions extends ReduceOptions {
   readonly dtype?: string | undefined;
 }
 
+/** Options, or the axis alone by position: `T.sum(x, 1)`, `x.mean([0, 2])`. */
+export type AxisOr<O extends ReduceOptions> = O | number | readonly number[];
+export const readOptions = <O extends ReduceOptions>(given: AxisOr<O>): O => (typeof given === "number" || Array.isArray(given) ? ({ axis: given } as O) : (given as O));
+
 /** The axes that an option means, ascending. Errors: `axis-range`, `reduce-axis-twice`. */
 export function axesOf(x: Variable, axis: ReduceOptions["axis"]): number[] {
   if (axis === undefined || axis === null) return x.broadcastable.map((_, a) => a);
@@ -211,7 +215,7 @@ const allOp = reduceOp({
 });
 
 /** A reduction as users call it, with its record. */
-export type Reducer<O> = ((x: Operand, options?: O) => Variable) & { readonly op: Op };
+export type Reducer<O extends ReduceOptions> = ((x: Operand, options?: AxisOr<O>) => Variable) & { readonly op: Op };
 
 /** Applies a reduction; over no axes it is a conversion to the result's dtype. */
 export function reduceAlong(op: Op, v: Variable, { axis, keepdims = false }: ReduceOptions): Variable {
@@ -221,10 +225,11 @@ export function reduceAlong(op: Op, v: Variable, { axis, keepdims = false }: Red
   return keepdims ? restoreAxes(made, v.ndim, axes) : made;
 }
 
-const reducer = (op: Op): Reducer<ReduceOptions> => Object.assign((x: Operand, options: ReduceOptions = {}) => reduceAlong(op, asTensor(x), options), { op });
+const reducer = (op: Op): Reducer<ReduceOptions> => Object.assign((x: Operand, options: AxisOr<ReduceOptions> = {}) => reduceAlong(op, asTensor(x), readOptions(options)), { op });
 const summer = (op: Op): Reducer<SumOptions> =>
   Object.assign(
-    (x: Operand, { dtype, ...options }: SumOptions = {}) => {
+    (x: Operand, given: AxisOr<SumOptions> = {}) => {
+      const { dtype, ...options } = readOptions<SumOptions>(given);
       const v = asTensor(x);
       if (dtype === undefined) return reduceAlong(op, v, options);
       const widened = isFloat(v.dtype) ? v : cast(v, dtype);
@@ -248,13 +253,13 @@ export const all = reducer(allOp);
 
 declare module "../graph/variable.js" {
   interface Variable {
-    sum(options?: SumOptions): Variable;
-    prod(options?: SumOptions): Variable;
+    sum(options?: AxisOr<SumOptions>): Variable;
+    prod(options?: AxisOr<SumOptions>): Variable;
     /** Maximum along axes; each of several maxima gets the gradient. */
-    max(options?: ReduceOptions): Variable;
-    min(options?: ReduceOptions): Variable;
-    any(options?: ReduceOptions): Variable;
-    all(options?: ReduceOptions): Variable;
+    max(options?: AxisOr<ReduceOptions>): Variable;
+    min(options?: AxisOr<ReduceOptions>): Variable;
+    any(options?: AxisOr<ReduceOptions>): Variable;
+    all(options?: AxisOr<ReduceOptions>): Variable;
   }
 }
 method({ sum, prod, max, min, any, all });

@@ -8,7 +8,7 @@ import { config } from "../util/config.js";
 import { asTensor, method, type Operand } from "./define.js";
 import { cast, div, mul, sqr, sub } from "./elementwise.js";
 import { sqrt } from "./math.js";
-import { axesOf, type ReduceOptions, type SumOptions, sum } from "./reduce.js";
+import { type AxisOr, axesOf, readOptions, type ReduceOptions, type SumOptions, sum } from "./reduce.js";
 import { shapeAt } from "./shape.js";
 
 export interface VarOptions extends ReduceOptions {
@@ -25,7 +25,8 @@ function countOf(x: Variable, axis: ReduceOptions["axis"], dtype: string): Varia
 const floating = (x: Variable): Variable => (x.type.isFloat ? x : cast(x, config.floatX));
 
 /** The sum divided by the count. Integers and bools give floatX; `dtype` (a float) computes in another. NaN over nothing. */
-export function mean(x: Operand, { dtype, ...options }: SumOptions = {}): Variable {
+export function mean(x: Operand, given: AxisOr<SumOptions> = {}): Variable {
+  const { dtype, ...options } = readOptions<SumOptions>(given);
   const read = asTensor(x);
   const v = dtype === undefined ? floating(read) : cast(read, toDType(dtype));
   const total = sum(floating(v), options);
@@ -33,7 +34,8 @@ export function mean(x: Operand, { dtype, ...options }: SumOptions = {}): Variab
 }
 
 /** The mean of squared deviations from the mean; the divisor is the count less `ddof`. The name `var` is taken by JavaScript. */
-export function variance(x: Operand, { ddof = 0, ...options }: VarOptions = {}): Variable {
+export function variance(x: Operand, given: AxisOr<VarOptions> = {}): Variable {
+  const { ddof = 0, ...options } = readOptions<VarOptions>(given);
   const v = floating(asTensor(x));
   const deviations = sqr(sub(v, mean(v, { axis: options.axis, keepdims: true })));
   if (ddof === 0) return mean(deviations, options);
@@ -41,14 +43,14 @@ export function variance(x: Operand, { ddof = 0, ...options }: VarOptions = {}):
 }
 
 /** The square root of the variance. */
-export const std = (x: Operand, options: VarOptions = {}): Variable => sqrt(variance(x, options));
+export const std = (x: Operand, options: AxisOr<VarOptions> = {}): Variable => sqrt(variance(x, options));
 
 declare module "../graph/variable.js" {
   interface Variable {
     /** Sum divided by count; floatX for integers and bools. */
-    mean(options?: SumOptions): Variable;
-    var(options?: VarOptions): Variable;
-    std(options?: VarOptions): Variable;
+    mean(options?: AxisOr<SumOptions>): Variable;
+    var(options?: AxisOr<VarOptions>): Variable;
+    std(options?: AxisOr<VarOptions>): Variable;
   }
 }
 method({ mean, var: variance, std });
