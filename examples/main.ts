@@ -139,7 +139,11 @@ async function predictCommand(given: Given): Promise<void> {
   await inTerminal(given, async (terminal) => {
     const path = given.model as string;
     const { model } = await loadModel(path);
-    const load = { logistic_sgd: loadLogisticRegression, mlp: loadMlp, dbn: async (p: string) => ({ input: (await loadDbn(p)).x, yPred: (await loadDbn(p)).logLayer.yPred }) };
+    const dbnOf = async (file: string) => {
+      const { x, logLayer } = await loadDbn(file);
+      return { input: x, yPred: logLayer.yPred };
+    };
+    const load = { logistic_sgd: loadLogisticRegression, mlp: loadMlp, dbn: dbnOf };
     const kind = (Object.keys(load) as (keyof typeof load)[]).find((k) => k === model) ?? "logistic_sgd";
     const { input, yPred } = await load[kind](path);
     const { predicted, labels } = await predictWith(input, yPred, { dataset: given.dataset, data: sizesOf(given), count: given.count as number, watcher: new Watcher(terminal.observers) });
