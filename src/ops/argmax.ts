@@ -11,7 +11,7 @@ import { NdArray, type Shape, sizeOf, stridesOf } from "../numpy/ndarray.js";
 import { asTensor, defineOp, method, type Operand } from "./define.js";
 import { padLeft } from "./dimshuffle.js";
 import { cast, eq, isnan, neg, or_, switch_ } from "./elementwise.js";
-import { type Axes, type AxisOr, axesOf, max, maxOp, minOp, readOptions, type ReduceOptions, reduceSamples, refuseEmpty, restoreAxes, without } from "./reduce.js";
+import { asStored, type Axes, type AxisOr, axesOf, max, maxOp, minOp, readOptions, type ReduceOptions, reduceSamples, refuseEmpty, restoreAxes, without } from "./reduce.js";
 
 interface PositionParams extends Params { readonly axes: readonly number[] }
 
@@ -39,26 +39,12 @@ const positionOp: Op = defineOp<PositionParams>({
 /** For each element of x its row-major position within the given axes. */
 export const axisPosition = (x: Variable, axes: readonly number[]): Variable => apply1(positionOp, [x], { axes: [...axes] });
 
-/** Both passes of argmax must see the same numbers: recomputed in another kernel, x might differ from the stored maximum in its last bits. */
-const asStoredOp: Op = defineOp({
-  name: "asStored",
-  doc: "x, read from memory by all kernels.",
-  infer: ([x]) => [x as TensorType],
-  shape: ({ shapes }) => [shapes[0] as Shape],
-  lower: { kind: "elementwise", expr: ([x]) => x as Expr },
-  gradient: ({ cotangents: [g] }) => [g as Variable],
-  reference: ([x]) => [x as NdArray],
-  samples: [{ inputs: [{ dtype: "float64", shape: [2, 3] }], params: {} }],
-  repeats: 0,
-  readsStored: true,
-});
-
 /** Larger than any position. */
 const NOWHERE = 2147483647;
 
 function firstOfMaximum(x: Variable, axes: readonly number[]): Variable {
   const top = restoreAxes(apply1(maxOp, [x], { axes }), x.ndim, axes);
-  const equal = eq(apply1(asStoredOp, [x]), top);
+  const equal = eq(asStored(x), top);
   const hit = x.type.isFloat ? or_(equal, isnan(x)) : equal;
   return apply1(minOp, [switch_(hit, axisPosition(x, axes), scalarConstant(NOWHERE, "int32"))], { axes });
 }

@@ -177,11 +177,27 @@ const prodOp: Op = reduceOp({
   gradient: prodGradient,
 });
 
+/** Who compares x with its stored maximum must read what was stored: recomputed in another kernel, x might differ in its last bits. */
+const asStoredOp: Op = defineOp({
+  name: "asStored",
+  doc: "x, read from memory by all kernels.",
+  infer: ([x]) => [x as TensorType],
+  shape: ({ shapes }) => [shapes[0] as Shape],
+  lower: { kind: "elementwise", expr: ([x]) => x as Expr },
+  gradient: ({ cotangents: [g] }) => [g as Variable],
+  reference: ([x]) => [x as NdArray],
+  samples: [{ inputs: [{ dtype: "float64", shape: [2, 3] }], params: {} }],
+  repeats: 0,
+  readsStored: true,
+});
+
+export const asStored = (x: Variable): Variable => apply1(asStoredOp, [x]);
+
 /** Every element that equals the result gets the whole gradient (theano/tensor/basic.py MaxAndArgmax.L_op). */
 function extremeGradient(ctx: GradientContext<Axes>): Variable[] {
   const [x] = ctx.inputs as [Variable];
   const { axes } = ctx.params;
-  return [mul(restoreAxes(ctx.cotangents[0] as Variable, x.ndim, axes), eq(restoreAxes(ctx.outputs[0] as Variable, x.ndim, axes), x))];
+  return [mul(restoreAxes(ctx.cotangents[0] as Variable, x.ndim, axes), eq(restoreAxes(ctx.outputs[0] as Variable, x.ndim, axes), asStored(x)))];
 }
 
 export const maxOp = reduceOp({
