@@ -29,8 +29,8 @@ function subscript([x, ...numbers]: readonly string[], params: Params): string {
   let next = 0;
   const bound = (b: unknown): string => (b === "input" ? (numbers[next++] as string) : b === null || b === undefined ? "" : String(b));
   const items = (params as { readonly items: readonly Readonly<Record<string, unknown>>[] }).items.map((item) => {
-    if ("at" in item) return bound(item["at"]);
-    const [start, stop, step] = [bound(item["start"]), bound(item["stop"]), bound(item["step"])];
+    if ("at" in item) return bound(item.at);
+    const [start, stop, step] = [bound(item.start), bound(item.stop), bound(item.step)];
     return `${start}:${stop}${step === "" ? "" : `:${step}`}`;
   });
   const used = Math.max(1, items.findLastIndex((i) => i !== ":") + 1);

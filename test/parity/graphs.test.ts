@@ -35,6 +35,12 @@ onEachDevice("random graphs with empty axes, fed by shared variables", async (su
   );
 }, { timeout: 300_000 });
 
+test("random graphs and their gradients in float64 on the reference", async () => {
+  const check = { devices: ["reference"], modes: ["fast_run"], tolerance: 1e-10 } as const;
+  await fc.assert(fc.asyncProperty(graphs({ dtype: "float64" }), (g) => backendParity(g, check)), { numRuns: 60, seed: SEED + 5 });
+  await fc.assert(fc.asyncProperty(graphs({ dtype: "float64", kinds: DIFFERENTIABLE, ops: hasGradient, maxSteps: 6 }), (g) => backendParity(g.gradients(), check)), { numRuns: 60, seed: SEED + 6 });
+}, 120_000);
+
 onEachDevice("gradients of random graphs", async (suite) => {
   await fc.assert(
     fc.asyncProperty(graphs({ kinds: DIFFERENTIABLE, ops: hasGradient, maxSteps: 6 }), (g) => backendParity(g.gradients(), { devices: [suite.name], modes: ["fast_run"] })),
