@@ -119,7 +119,7 @@ function build(prepared: Prepared, shape: (results: readonly Result[]) => unknow
   const debugMode = mode === "debug" ? new DebugMode(prepared.inputs, program.outputs, { device, name }) : null;
   const call = async (...args: readonly Argument[]): Promise<unknown> => {
     const bound = bindArguments(prepared.inputs, args, options.allowInputDowncast ?? false);
-    await debugMode?.check(bound);
+    if (debugMode) await debugMode.check(bound);
     const values = await program.call(bound);
     return shape(values.map((v): Result => (v.ndim === 0 ? v.item() : v)));
   };

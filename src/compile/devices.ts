@@ -22,6 +22,9 @@ export interface Device { readonly backend: Backend; readonly reason: string; re
 /** Tried in this order for `auto` after a real GPU. */
 const CPU_ORDER = ["wasm", "gpu:webasm", "reference"];
 
+/** One for all devices: shared values are read and updated on any of them. */
+const turn = new Turn();
+
 const open = new Map<string, Promise<Device>>();
 
 /** The backend of a device name; probes on first use. Throws `device-unavailable` with the reason where it cannot be had. */
@@ -38,7 +41,7 @@ async function named(name: string): Promise<Device> {
   const factory = backendFactory(name);
   const found = await factory.probe();
   if (!found.available) fail("unsupported", "device-unavailable", { what: `The device '${name}' cannot be had here: ${found.reason}.`, fix: "choose another device, or 'auto'" });
-  return { backend: await factory.create(), reason: `device '${name}' was asked for`, turn: new Turn() };
+  return { backend: await factory.create(), reason: `device '${name}' was asked for`, turn };
 }
 
 async function automatic(): Promise<Device> {

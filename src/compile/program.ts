@@ -19,7 +19,7 @@ import { type Device, device } from "./devices.js";
 import { expandCompositions } from "./expand.js";
 import type { Prepared } from "./prepare.js";
 import { type Bound, type Leaf, type Specialised, specialiseFor } from "./specialise.js";
-import { commitValue, DeviceValue, handleOn, hostValue } from "./storage.js";
+import { commitValue, DeviceValue, hostValue, valueOn } from "./storage.js";
 
 /** A plan compiled for a device, and when it holds. */
 export interface Ready { readonly made: Specialised; readonly executable: Executable }
@@ -60,11 +60,13 @@ export class Program {
 
   /** Runs a call: values of the prepared inputs in order; gives values of the user's outputs. */
   async call(args: readonly NdArray[]): Promise<NdArray[]> {
+    const sets = this.#prepared.updated.map((s) => s.cell.sets);
     const on = await device(this.#device);
-    return on.turn.run(() => this.#run(on, args));
+    return on.turn.run(() => this.#run(on, args, sets));
   }
 
-  async #run(on: Device, args: readonly NdArray[]): Promise<NdArray[]> {
+  /** `sets`: how often each updated variable had been set by hand when the call was made. What is set later stays. */
+  async #run(on: Device, args: readonly NdArray[], sets: readonly number[]): Promise<NdArray[]> {
     const leaves = await Promise.all(this.leaves.map((v) => this.#leaf(v, args)));
     const ready = await this.#prepareFor(on, leaves, args);
     const { made, executable } = ready;
@@ -73,19 +75,21 @@ export class Program {
     const start = performance.now();
     const scalars = made.scalarFeeds.map((i) => leaves[i]?.scalar as number);
     const temporary: Handle[] = [];
+    const used: DeviceValue[] = [];
     let results: readonly Handle[] = [];
     const wanted = this.#prepared.outputs.length - this.#prepared.updated.length;
     try {
       const inputs: Handle[] = [];
-      for (const i of made.feeds) inputs.push(await this.#feed(on, this.leaves[i] as Variable, args, temporary));
+      for (const i of made.feeds) inputs.push(await this.#feed(on, this.leaves[i] as Variable, args, temporary, used));
       results = made.plan.steps.length === 0 && made.plan.outputs.length === 0 ? [] : await executable.run(inputs, scalars);
       const values = await Promise.all(made.results.slice(0, wanted).map((_, n) => this.#download(on, made, results, scalars, n)));
-      const kept = new Set(this.#commit(on, made, results, scalars, wanted));
+      const kept = new Set(this.#commit(on, made, results, scalars, sets));
       temporary.push(...results.filter((h) => !kept.has(h)));
       results = [];
       return values;
     } finally {
       for (const h of [...temporary, ...results]) on.backend.free(h);
+      for (const value of used) value.release();
       this.times.run = performance.now() - start;
     }
   }
@@ -152,8 +156,12 @@ export class Program {
     return interpret([v], env)[0] as NdArray;
   }
 
-  async #feed(on: Device, v: Variable, args: readonly NdArray[], temporary: Handle[]): Promise<Handle> {
-    if (v instanceof SharedVariable) return handleOn(on.backend, v.cell);
+  async #feed(on: Device, v: Variable, args: readonly NdArray[], temporary: Handle[], used: DeviceValue[]): Promise<Handle> {
+    if (v instanceof SharedVariable) {
+      const value = await valueOn(on.backend, v.cell);
+      used.push(value);
+      return value.handle;
+    }
     const value = args[this.#inputs.get(v) as number] as NdArray;
     const handle = await on.backend.upload(value.data, { dtype: value.dtype, shape: value.shape });
     temporary.push(handle);
@@ -168,14 +176,17 @@ export class Program {
   }
 
   /** All updates at once, after everything that can fail; gives the handles that shared variables now own. */
-  #commit(on: Device, made: Specialised, results: readonly Handle[], scalars: readonly number[], from: number): Handle[] {
+  #commit(on: Device, made: Specialised, results: readonly Handle[], scalars: readonly number[], sets: readonly number[]): Handle[] {
     const kept: Handle[] = [];
-    const news = this.#prepared.updated.map((shared, i): [SharedVariable, DeviceValue | NdArray] => {
+    const { updated, outputs } = this.#prepared;
+    const from = outputs.length - updated.length;
+    const news = updated.flatMap((shared, i): [SharedVariable, DeviceValue | NdArray][] => {
+      if (shared.cell.sets !== sets[i]) return [];
       const result = made.results[from + i] as Specialised["results"][number];
-      if (result.kind === "host") return [shared, NdArray.scalar(evaluate(result.expr, scalars), result.dtype)];
+      if (result.kind === "host") return [[shared, NdArray.scalar(evaluate(result.expr, scalars), result.dtype)]];
       const handle = results[result.at] as Handle;
       kept.push(handle);
-      return [shared, new DeviceValue(on.backend, handle)];
+      return [[shared, new DeviceValue(on.backend, handle)]];
     });
     for (const [shared, value] of news) commitValue(shared, value);
     return kept;

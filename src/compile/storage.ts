@@ -4,14 +4,14 @@
  */
 import type { Backend, Handle } from "../codegen/backend.js";
 import type { DType } from "../codegen/ir/dtype.js";
-import type { Cell, RemoteValue, SharedVariable } from "../graph/variable.js";
+import { type Cell, readBack, type RemoteValue, type SharedVariable } from "../graph/variable.js";
 import { NdArray, type Shape } from "../numpy/ndarray.js";
-import { impossible } from "../util/fail.js";
 
-/** A shared value on a device. */
+/** A shared value on a device. Its buffer is freed when the variable has let it go and no call or read-back uses it any more. */
 export class DeviceValue implements RemoteValue {
   readonly backend: Backend;
   readonly handle: Handle;
+  #holders = 1;
 
   constructor(backend: Backend, handle: Handle) {
     this.backend = backend;
@@ -27,30 +27,39 @@ export class DeviceValue implements RemoteValue {
   }
 
   async download(): Promise<NdArray> {
-    return new NdArray(await this.backend.download(this.handle), this.handle.shape, this.handle.dtype);
+    this.retain();
+    try {
+      return new NdArray(await this.backend.download(this.handle), this.handle.shape, this.handle.dtype);
+    } finally {
+      this.release();
+    }
+  }
+
+  retain(): this {
+    this.#holders++;
+    return this;
   }
 
   release(): void {
-    this.backend.free(this.handle);
+    if (--this.#holders === 0) this.backend.free(this.handle);
   }
 }
 
-/** The value's handle on a device, uploaded if the device does not have the newest value. */
-export async function handleOn(backend: Backend, cell: Cell): Promise<Handle> {
+/** The value on a device, uploaded if the device does not have the newest one; for the caller to release. */
+export async function valueOn(backend: Backend, cell: Cell): Promise<DeviceValue> {
   const { remote } = cell;
-  if (remote instanceof DeviceValue && remote.backend === backend) return remote.handle;
+  if (remote instanceof DeviceValue && remote.backend === backend) return remote.retain();
   const host = await hostValue(cell);
-  const handle = await backend.upload(host.data, { dtype: host.dtype, shape: host.shape });
+  const made = new DeviceValue(backend, await backend.upload(host.data, { dtype: host.dtype, shape: host.shape }));
+  // The variable may have got another value meanwhile; then this one belongs to the caller alone.
+  if (cell.host !== host) return made;
   cell.remote?.release();
-  cell.remote = new DeviceValue(backend, handle);
-  return handle;
+  cell.remote = made;
+  return made.retain();
 }
 
 /** The value on the host, read back if only a device has it. Not a copy. */
-export async function hostValue(cell: Cell): Promise<NdArray> {
-  if (cell.host === null) cell.host = await (cell.remote ?? impossible("a shared variable without a value")).download();
-  return cell.host;
-}
+export const hostValue = readBack;
 
 /** A new value: on a device, or on the host. */
 export function commitValue(shared: SharedVariable, value: DeviceValue | NdArray): void {

@@ -96,7 +96,21 @@ export interface RemoteValue {
 }
 
 /** Where a shared variable's value is: on the host, on a device, or both (then equal). */
-export interface Cell { host: NdArray | null; remote: RemoteValue | null }
+export interface Cell {
+  host: NdArray | null;
+  remote: RemoteValue | null;
+  /** How often the value was set by hand: a call that was made before does not overwrite it. */
+  sets: number;
+}
+
+/** The value on the host, read back if only a device has it. Not a copy. The cell keeps it unless it got another value meanwhile. */
+export async function readBack(cell: Cell): Promise<NdArray> {
+  if (cell.host !== null) return cell.host;
+  const remote = cell.remote ?? impossible("a shared variable without a value");
+  const value = await remote.download();
+  if (cell.remote === remote) cell.host ??= value;
+  return cell.host ?? value;
+}
 
 /** A variable with a value that functions read and update. Made by `shared()`. */
 export class SharedVariable extends Variable {
@@ -106,7 +120,7 @@ export class SharedVariable extends Variable {
 
   constructor(value: NdArray, options: { name?: string | null | undefined; broadcastable?: readonly boolean[] | undefined } = {}) {
     super(new TensorType(value.dtype, options.broadcastable ?? value.shape.map(() => false)), { name: options.name });
-    this.cell = { host: value, remote: null };
+    this.cell = { host: value, remote: null, sets: 0 };
   }
 
   /** The current shape, wherever the value is. */
@@ -116,9 +130,7 @@ export class SharedVariable extends Variable {
 
   /** A copy of the current value, read back from the device if need be. `borrow` is accepted for ports: it is a copy all the same. */
   async getValue(_options: { readonly borrow?: boolean | undefined } = {}): Promise<NdArray> {
-    const { cell } = this;
-    if (cell.host === null) cell.host = await (cell.remote ?? impossible("a shared variable without a value")).download();
-    return cell.host.copy();
+    return (await readBack(this.cell)).copy();
   }
 }
 

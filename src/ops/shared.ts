@@ -54,7 +54,7 @@ export function shared(value: ArrayLike, options: SharedOptions = {}): SharedVar
 const literalFits = (from: DType, to: DType, read: NdArray): boolean => (isFloat(to) ? true : upcasts(from, to) || (to === "bool" && read.data.every((x) => x === 0 || x === 1)));
 
 /**
- * Replaces the value. It must have the variable's rank, length 1 where the type broadcasts, and a dtype that converts without loss; lengths may change.
+ * Replaces the value, at once: calls that are not finished keep it, though they may have read the value before. It must have the variable's rank, length 1 where the type broadcasts, and a dtype that converts without loss; lengths may change.
  * Errors: `set-value-dtype`, `set-value-rank`, `set-value-broadcast`.
  */
 function setValue(self: SharedVariable, value: ArrayLike, { borrow = false }: { readonly borrow?: boolean } = {}): void {
@@ -72,6 +72,7 @@ function setValue(self: SharedVariable, value: ArrayLike, { borrow = false }: { 
     fail("type", "set-value-broadcast", { what: `Axis ${bad} of ${self} has length 1 by its type, the value has ${read.shape[bad]}.`, where, fix: "keep that axis at length 1, or make the variable without the flag" });
   }
   const array = owned(value, self.dtype, borrow);
+  self.cell.sets++;
   self.cell.remote?.release();
   self.cell.remote = null;
   self.cell.host = array;
