@@ -14,6 +14,8 @@ export class PlanBuilder {
   readonly constants: { slot: number; data: TypedArray }[] = [];
   /** Conditions `e >= 0` over call scalars under which the plan is right. */
   readonly guards: Expr[] = [];
+  /** Scalars that count a loop's steps from 0, with the number of steps. */
+  readonly loops = new Map<number, Expr>();
   readonly #refs: SlotRef[] = [];
   readonly #refIds = new Map<string, number>();
 
@@ -32,6 +34,7 @@ export class PlanBuilder {
   }
 
   guard(e: Expr): void {
+    if (e.kind === "const" && e.value >= 0) return;
     if (!this.guards.some((g) => keyOf(g) === keyOf(e))) this.guards.push(e);
   }
 

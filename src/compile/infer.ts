@@ -2,8 +2,9 @@
  * Binds shapes: a Value for every variable of a graph, in order, through each op's `shape`. Where a shape depends on the values of a
  * call, it asks for them (NeedValue, NeedScalars) and specialise.ts starts again with those values bound.
  */
-import { constant, type Expr } from "../codegen/ir/expr.js";
-import { iadd, int } from "../codegen/ir/index.js";
+import { constant, type Expr, rewrite } from "../codegen/ir/expr.js";
+import { scalarsIn } from "../codegen/ir/plan.js";
+import { iadd, int, isub } from "../codegen/ir/index.js";
 import { formatType } from "../codegen/ir/dtype.js";
 import type { ShapeContext, Params } from "../graph/op.js";
 import { type Apply, Constant, type Variable } from "../graph/variable.js";
@@ -63,12 +64,28 @@ function shapeContext(binding: Binding, a: Apply, inputs: readonly Value[]): Sha
     },
     guard: (e) => {
       if (!isUniform(e)) impossible("a guard over device data");
-      binding.builder.guard(e);
+      for (const end of atEnds(binding.builder, e)) {
+        if (end.kind === "const" && end.value < 0) throw nodeFailure("index", "index-range-in-loop", a, inputs, `index out of bounds: in some step of a loop a position leaves its axis by ${-end.value}.`, "keep positions inside the axis in every step");
+        binding.builder.guard(end);
+      }
     },
     fail: (code, what, fix, family = "value") => {
       throw nodeFailure(family, code, a, inputs, what, fix);
     },
   };
+}
+
+/**
+ * A condition on loop indices as conditions on call scalars: in the first step and in the last. Positions grow or fall with the index, so all
+ * others are between. A loop of no steps asks nothing.
+ */
+export function atEnds(builder: PlanBuilder, e: Expr): Expr[] {
+  const index = scalarsIn(e).find((s) => builder.loops.has(s));
+  const count = index === undefined ? undefined : builder.loops.get(index);
+  if (count === undefined) return [e];
+  if (count.kind === "const" && count.value <= 0) return [];
+  const at = (step: Expr): Expr => iadd(rewrite([e], (x) => (x.kind === "scalar" && x.id === index ? step : x))[0] as Expr, int(0));
+  return [at(int(0)), at(isub(count, int(1)))].flatMap((end) => atEnds(builder, end));
 }
 
 /** By the variable that the value is of: inside a loop it may be one from outside under another name. */

@@ -4,14 +4,15 @@
  */
 import { allocate } from "../codegen/ir/dtype.js";
 import { scalar, type Expr } from "../codegen/ir/expr.js";
-import { isub } from "../codegen/ir/index.js";
+import { int, isub } from "../codegen/ir/index.js";
 import type { Carry, SlotRef } from "../codegen/ir/plan.js";
+import { leavesOf } from "../graph/clone.js";
 import type { Apply, Variable } from "../graph/variable.js";
 import type { Shape } from "../numpy/ndarray.js";
 import { impossible } from "../util/fail.js";
 import { bodyInputs, scanInputs, scanOutputs, type ScanParams } from "../scan/scan_params.js";
 import { costOf } from "./cost.js";
-import { hostScalar, nodeFailure } from "./infer.js";
+import { atEnds, hostScalar, NeedValue, nodeFailure } from "./infer.js";
 import type { Scope, ScopeContext } from "./scope.js";
 import { axes, Value } from "./value.js";
 
@@ -31,7 +32,9 @@ export function inferLoop(context: ScopeContext, a: Apply, valueFor: (v: Variabl
   const inner = bodyInputs(p.body.inputs, p);
   const count = hostScalar(steps);
   checkLengths(context, a, inputs, count, sequences);
+  checkCount(context, a, p, count);
   const index = context.builder.newScalar("int32");
+  context.builder.loops.set(index, count);
   const body = context.newScope();
   const make = (v: Variable, shape: Shape, source: Value["source"]): Value => new Value(context.builder, context.epoch, v, shape, source);
   inner.rows.forEach((v, i) => {
@@ -41,7 +44,7 @@ export function inferLoop(context: ScopeContext, a: Apply, valueFor: (v: Variabl
   const currents = inner.carries.map((v, i) => make(v, (carries[i] as Value).shape, { kind: "input" }));
   inner.carries.forEach((v, i) => body.define(v, currents[i] as Value));
   inner.constants.forEach((v, i) => body.define(v, constants[i] as Value));
-  body.infer(p.body.outputs);
+  inferBody(body, p, a, inputs);
   const after = scanOutputs(p.body.outputs, p);
   after.carries.forEach((v, i) => {
     const now = (carries[i] as Value).shape;
@@ -59,18 +62,41 @@ export function inferLoop(context: ScopeContext, a: Apply, valueFor: (v: Variabl
   return { loop: { body, index, count, currents }, outputs };
 }
 
+/** Values of a step are on the device, and differ from step to step: no shape can depend on them. */
+function inferBody(body: Scope, p: ScanParams, a: Apply, inputs: readonly Value[]): void {
+  try {
+    body.infer(p.body.outputs);
+  } catch (e) {
+    const changing = new Set(p.body.inputs);
+    if (!(e instanceof NeedValue) || !leavesOf([e.variable]).some((v) => changing.has(v))) throw e;
+    throw nodeFailure("unsupported", "scan-step-shape", a, inputs, `In a step of scan a shape depends on the value of ${e.variable} (made at ${e.variable.origin}), which is computed in that step.`, "give all steps the same shapes, and mask what is too much with T.switch");
+  }
+}
+
+/** A last step is there only if there is a step. */
+function checkCount(context: ScopeContext, a: Apply, p: ScanParams, count: Expr): void {
+  const least = p.keep.includes("last") ? 1 : 0;
+  if (count.kind !== "const") for (const end of atEnds(context.builder, isub(count, int(least)))) context.builder.guard(end);
+  else if (count.value < 0) negativeSteps(a, count.value);
+  else if (count.value < least) throw nodeFailure("index", "scan-no-last", a, [], "The last step of a scan was asked for, and it ran no step.", "run at least one step");
+}
+
+function negativeSteps(a: Apply, n: number): never {
+  throw nodeFailure("value", "scan-negative-steps", a, [], `scan was asked for ${n} steps.`, "pass nSteps >= 0, and goBackwards to go backwards");
+}
+
 function fixedCount(context: ScopeContext, a: Apply, count: Expr): number {
   const n = context.fixed(count);
-  if (n < 0) throw nodeFailure("value", "scan-negative-steps", a, [], `scan was asked for ${n} steps.`, "pass nSteps >= 0, and goBackwards to go backwards");
+  if (n < 0) negativeSteps(a, n);
   return n;
 }
 
 function checkLengths(context: ScopeContext, a: Apply, inputs: readonly Value[], count: Expr, sequences: readonly Value[]): void {
   for (const s of sequences) {
     const room = isub({ kind: "const", dtype: "int32", value: s.shape[0] as number }, count);
-    if (room.kind !== "const") context.builder.guard(room);
-    else if (room.value < 0) {
-      throw nodeFailure("value", "scan-sequence-short", a, inputs, `scan was asked for more steps than its sequence ${s.label} of length ${s.shape[0]} has.`, "make nSteps at most the length of the shortest sequence");
+    for (const end of atEnds(context.builder, room)) {
+      if (end.kind !== "const") context.builder.guard(end);
+      else if (end.value < 0) throw nodeFailure("value", "scan-sequence-short", a, inputs, `scan was asked for more steps than its sequence ${s.label} of length ${s.shape[0]} has.`, "make nSteps at most the length of the shortest sequence");
     }
   }
 }

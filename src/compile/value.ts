@@ -4,7 +4,7 @@
  */
 import type { DType } from "../codegen/ir/dtype.js";
 import { axis, cast, children, constant, type Expr, isLong, load, postorder, prim } from "../codegen/ir/expr.js";
-import { iadd, int, keyOf } from "../codegen/ir/index.js";
+import { iadd, imul, int, keyOf } from "../codegen/ir/index.js";
 import { REDUCE_IDENTITY, type ReduceOp } from "../codegen/ir/kernel.js";
 import type { Lazy, LowerContext, Lowering, Params } from "../graph/op.js";
 import type { Variable } from "../graph/variable.js";
@@ -201,6 +201,7 @@ export class Value implements Lazy {
     const { source } = this;
     if (source.kind === "scalar") return source.expr;
     if (source.kind === "constant" && index.every((i) => i.kind === "const")) return this.#constantAt(index) ?? impossible("a constant element");
+    if (source.kind === "constant" && index.length === 1) return progression(source.array, index[0] as Expr) ?? notOnHost();
     if (source.kind === "row") return source.of.host([source.at, ...index]);
     if (source.kind !== "op" || !["elementwise", "index", "reduce"].includes(source.lower.kind)) throw new NotOnHost();
     const inputs = source.inputs.map((x): Lazy => ({ shape: x.shape, dtype: x.dtype, at: (i) => x.host(i) }));
@@ -232,6 +233,17 @@ export class Value implements Lazy {
       throw e;
     }
   }
+}
+
+function notOnHost(): never {
+  throw new NotOnHost();
+}
+
+/** An element of whole numbers at equal distances (a folded arange), at a position that is not known yet. */
+function progression({ data, dtype }: NdArray, at: Expr): Expr | null {
+  const [first, second] = data;
+  if (dtype !== "int32" || first === undefined || second === undefined || !data.every((x, i) => x === first + i * (second - first))) return null;
+  return iadd(imul(at, int(second - first)), int(first));
 }
 
 /** The domain's own index. */
