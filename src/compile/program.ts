@@ -24,6 +24,9 @@ import { commitValue, DeviceValue, hostValue, valueOn } from "./storage.js";
 /** A plan compiled for a device, and when it holds. */
 export interface Ready { readonly made: Specialised; readonly executable: Executable }
 
+/** Plans kept per function, the last used; a function of ever new lengths makes ever new ones. */
+const MOST_PLANS = 256;
+
 const FREE: Bound = { scalars: "free", values: new Map() };
 
 export class Program {
@@ -120,7 +123,11 @@ export class Program {
     for (const v of start.values.keys()) values.set(v, await this.#valueOf(v, args));
     const key = [shapes, start.scalars === "bound" ? leaves.map((l) => l.scalar).join(",") : "", ...[...values.values()].map((x) => [...x.data].join(","))].join("|");
     const known = this.#ready.get(key);
-    if (known) return known;
+    if (known) {
+      this.#ready.delete(key);
+      this.#ready.set(key, known);
+      return known;
+    }
     const t0 = performance.now();
     const { made, bound } = await specialiseFor(this.outputs, leaves, on.backend.caps, { scalars: start.scalars, values }, (v) => this.#valueOf(v, args));
     if (bound.scalars !== start.scalars || bound.values.size !== start.values.size) {
@@ -132,8 +139,22 @@ export class Program {
     this.times.specialise = t1 - t0;
     this.times.compile = performance.now() - t1;
     this.#ready.set(key, ready);
+    this.#forgetOldest();
     this.#debug(on, ready);
     return ready;
+  }
+
+  /** Maps keep their order, and what is used moves to the end. */
+  #forgetOldest(): void {
+    for (const [key, { executable }] of this.#ready) {
+      if (this.#ready.size <= MOST_PLANS) break;
+      executable.dispose();
+      this.#ready.delete(key);
+    }
+    for (const shapes of this.#bounds.keys()) {
+      if (this.#bounds.size <= MOST_PLANS) break;
+      this.#bounds.delete(shapes);
+    }
   }
 
   #debug(on: Device, { made, executable }: Ready): void {
