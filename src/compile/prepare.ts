@@ -30,17 +30,25 @@ export interface Prepared {
 }
 
 export function prepare(inputs: readonly (Variable | In)[], outputs: readonly Variable[], options: PrepareOptions): Prepared {
-  const ins = inputs.map(asIn);
-  checkInputs(ins);
-  const givens = checkGivens(options.givens, ins);
+  const asked = inputs.map(asIn);
+  checkInputs(asked);
+  const givens = checkGivens(options.givens, asked);
+  const { ins, cut } = cutAt(asked);
   const updates = checkUpdates(options.updates);
   const given = substituteVariables([...outputs, ...updates.values()], givens);
   const results = given.slice(0, outputs.length);
   const all = new Map([...updates.keys()].map((s, i): [SharedVariable, Variable] => [s, given[outputs.length + i] as Variable]));
   addDefaultUpdates(results, all, givens, options.noDefaultUpdates);
-  const made = [...results, ...all.values()];
+  const made = substituteVariables([...results, ...all.values()], cut);
   checkLeaves(made, ins, options.onUnusedInput ?? "raise");
   return { inputs: ins, outputs: made, updated: [...all.keys()] };
+}
+
+/** Inputs may be results of ops: then the graph is cut there, and a plain variable stands for each. */
+function cutAt(asked: readonly In[]): { ins: In[]; cut: Map<Variable, Variable> } {
+  const results = asked.map((i) => i.variable).filter((v) => v.owner !== null);
+  const cut = new Map(results.map((v) => [v, new Variable(v.type, { name: v.name, origin: v.origin })]));
+  return { ins: asked.map((i) => new In(cut.get(i.variable) ?? i.variable, i.options)), cut };
 }
 
 const asIn = (v: Variable | In): In => (v instanceof In ? v : new In(v));
@@ -143,7 +151,6 @@ function checkLeaves(outputs: readonly Variable[], ins: readonly In[], onUnused:
   console.warn(`${failure.what} (made at ${failure.where})`);
 }
 
-/** Inputs may be results of ops: then the graph is cut there. */
 const reaches = (outputs: readonly Variable[], v: Variable): boolean => outputs.includes(v);
 
 export const asOutput = (v: Operand): Variable => asTensor(v);
