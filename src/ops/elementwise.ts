@@ -184,9 +184,12 @@ export const invert = unary({
   reference: (x) => Number(x === 0),
 });
 
-/** 1 where the result is the first operand, which also gets the gradient at ties (theano/scalar/basic.py Maximum.L_op). */
-const ofWinner = (ctx: Ctx): Variable[] => {
-  const e = eq(output(ctx), input(ctx, 0));
+/**
+ * The gradient goes to the operand that wins, at ties to the first, with NaN to the second (theano/scalar/basic.py Maximum.L_op, which compares
+ * the result with the first operand; here the operands are compared, since a stored result has been rounded and an operand perhaps not).
+ */
+const ofWinner = (wins: (a: Variable, b: Variable) => Variable) => (ctx: Ctx): Variable[] => {
+  const e = wins(input(ctx, 0), input(ctx, 1));
   return [mul(e, ct(ctx)), mul(sub(scalarConstant(1, ct(ctx).dtype), e), ct(ctx))];
 };
 
@@ -194,14 +197,14 @@ export const maximum = binary({
   name: "maximum", doc: "The greater of a and b; NaN if either is. At ties the gradient goes to a.", dtype: "same", onnx: "Max", commutative: false,
   expr: (a, b) => prim("max", a, b),
   reference: (a, b) => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : a > b ? a : b),
-  gradient: ofWinner,
+  gradient: ofWinner(ge),
 });
 
 export const minimum = binary({
   name: "minimum", doc: "The lesser of a and b; NaN if either is. At ties the gradient goes to a.", dtype: "same", onnx: "Min", commutative: false,
   expr: (a, b) => prim("min", a, b),
   reference: (a, b) => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : a < b ? a : b),
-  gradient: ofWinner,
+  gradient: ofWinner(le),
 });
 
 export const clip = ternary({

@@ -1,5 +1,5 @@
 /**
- * The gradient of max compared the stored maximum with elements computed anew, in more digits than were stored, and lost them on every
+ * The gradients of max, and of maximum and minimum of two, compared the stored result with elements computed anew, in more digits than were stored, and lost them on every
  * device with float64 inside. Found by gradients of generated graphs on gpu:cpu, seed 910.
  */
 import { expect, test } from "vitest";
@@ -21,4 +21,14 @@ test.each(["reference", "gpu:cpu", "gpu:webasm"])("the whole gradient of a maxim
       expect(((await f(at)) as NdArray).data[0]).toBeCloseTo(want, 4);
     }
   }
+});
+
+test.each(["reference", "gpu:cpu"])("the whole gradient of the greater of two arrives where the greater is stored, on %s", async (device) => {
+  const [x, z] = [T.fvector("x"), T.fvector("z")];
+  const a = x.mul(0.1).add(0.3);
+  const [more, less] = [T.maximum(a, z), T.minimum(a, z)];
+  const f = compile([x, z], [grad(more.sum(), a), more, grad(less.sum(), a), less], { device });
+  const [g, , h] = (await f([0.3, 0.31, 0.32, 0.33], [-5, -5, 5, 5])) as unknown as NdArray[];
+  expect(g!.toArray()).toEqual([1, 1, 0, 0]);
+  expect(h!.toArray()).toEqual([0, 0, 1, 1]);
 });
