@@ -54,13 +54,17 @@ export class GeneratedGraph implements TestGraph {
     this.drifts = outputs.map((o) => o.drift);
   }
 
-  /** The gradients of the sum of the float outputs with respect to the float inputs, those that are well conditioned. */
+  /**
+   * The graph's outputs and then the gradients of the sum of its float outputs with respect to its float inputs, those that are well conditioned.
+   * The outputs are there because a result that is stored has been rounded, and one computed anew has not.
+   */
   gradients(): GeneratedGraph {
+    const own = this.outputs.map((v) => this.#pool.entry(v) as Entry);
     const costs = this.outputs.filter((v) => isFloat(v.dtype)).map((v) => sum(v));
     const wrt = this.inputs.filter((v) => isFloat(v.dtype));
-    if (costs.length === 0 || wrt.length === 0) return new GeneratedGraph(this.#pool, this.inputs, []);
+    if (costs.length === 0 || wrt.length === 0) return new GeneratedGraph(this.#pool, this.inputs, own);
     const made = grad(costs.reduce((a, b) => add(a, b)), wrt, { disconnectedInputs: "ignore" });
-    return new GeneratedGraph(this.#pool, this.inputs, made.flatMap((g) => (this.#pool.admit(g) ? [this.#pool.entry(g) as Entry] : [])));
+    return new GeneratedGraph(this.#pool, this.inputs, [...own, ...made.flatMap((g) => (this.#pool.admit(g) ? [this.#pool.entry(g) as Entry] : []))]);
   }
 
   /** TypeScript that rebuilds the graph. */
