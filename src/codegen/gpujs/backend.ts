@@ -4,15 +4,16 @@
  */
 import { fail } from "../../util/fail.js";
 import type { Backend, Caps, Counters, Executable, Handle } from "../backend.js";
-import { allocate, type DType, formatType, type TypedArray } from "../ir/dtype.js";
+import { type DType, formatType, type TypedArray } from "../ir/dtype.js";
 import type { BufferType } from "../ir/kernel.js";
 import { allSteps, type Launch, type Plan } from "../ir/plan.js";
 import { joinWide, splitWide, widenPlan, type WidePlan } from "../ir/wide.js";
 import { conversions } from "./conversions.js";
 import type { Device } from "./device.js";
-import { type Compiled, type Shared, sizeOf, Walker } from "./executable.js";
+import { type Compiled, sizeOf, Walker } from "./executable.js";
 import { peelPlan } from "./peel.js";
 import { renderKernel } from "./render.js";
+import { Residency, retain, type Shared } from "./residency.js";
 import { stagePlan } from "./stages.js";
 
 /** float32 holds every integer up to here. */
@@ -24,7 +25,7 @@ class GpuHandle<S> implements Handle {
   readonly dtype: DType;
   readonly shape: readonly number[];
 
-  /** One storage, or hi and lo of wide integers, or of each of their columns; null once freed. */
+  /** One buffer, or hi and lo of wide integers, or of each of their columns; null once freed. */
   constructor(type: BufferType, public parts: readonly Shared<S>[] | null, readonly owner: object) {
     this.dtype = type.dtype;
     this.shape = type.shape;
@@ -38,9 +39,11 @@ class GpuHandle<S> implements Handle {
 export class GpuBackend<S, P> implements Backend {
   readonly caps: Caps;
   readonly counters: Counters = { uploads: 0, uploadedBytes: 0, readbacks: 0, readbackBytes: 0, launches: 0, routines: 0 };
+  readonly residency: Residency<S>;
   private readonly programs = new Map<string, Compiled<P>>();
 
   constructor(readonly name: string, readonly device: Device<S, P>, reason: string | null = null) {
+    this.residency = new Residency(device, this.counters);
     this.caps = {
       dtypes: ["bool", "int32", "float32"], maxParams: device.maxParams - device.target.reserve, maxResults: 1, accumulator: device.target.float64 ? "float64" : "float32",
       description: reason === null ? device.description : `${device.description}: ${reason}`,
@@ -56,58 +59,27 @@ export class GpuBackend<S, P> implements Backend {
       fail("value", "gpujs-upload-size", { what: `A buffer ${show(type)} needs ${sizeOf(type.shape)} elements, got ${data.length}.`, fix: "pass as many elements as the shape says" });
     }
     const wide = type.dtype === "int32" && data.some((v) => Math.abs(v) > EXACT);
-    if (!wide) return new GpuHandle(type, [{ storage: this.uploadCounted(data), holders: 1 }], this);
-    return new GpuHandle(type, splitWide(data).map((part) => ({ storage: this.uploadCounted(part), holders: 1 })), this);
-  }
-
-  private uploadCounted(data: ArrayLike<number>): S {
-    this.counters.uploads++;
-    this.counters.uploadedBytes += data.length * 4;
-    return this.device.upload(data instanceof Float32Array ? data : Float32Array.from(data));
+    if (!wide) return new GpuHandle(type, [this.residency.fromCaller(data, type.dtype)], this);
+    return new GpuHandle(type, splitWide(data).map((part) => this.residency.fromCaller(part, type.dtype)), this);
   }
 
   /** Throws `gpujs-handle-freed` and `gpujs-handle-foreign`. */
   async download(handle: Handle): Promise<TypedArray> {
     const parts = this.open(handle);
     const n = sizeOf(handle.shape);
-    if (parts.length > 1) {
-      const data: Float32Array[] = [];
-      for (const p of parts) data.push(await this.fetch(p.storage, (2 * n) / parts.length));
-      return joinWide(data);
-    }
-    const data = await this.fetch((parts[0] as Shared<S>).storage, n);
-    if (handle.dtype === "float32") return data;
-    const out = allocate(handle.dtype, n);
-    out.set(data);
-    return out;
-  }
-
-  private async fetch(s: S, length: number): Promise<Float32Array> {
-    this.counters.readbacks++;
-    this.counters.readbackBytes += length * 4;
-    return length === 0 ? new Float32Array(0) : this.device.download(s, length);
-  }
-
-  /** What constants and routines upload and download counts like any other transfer. */
-  uploadHost(data: ArrayLike<number>): S {
-    return this.uploadCounted(data);
-  }
-
-  downloadHost(s: S, length: number): Promise<Float32Array> {
-    return this.fetch(s, length);
+    if (parts.length === 1) return this.residency.copy(parts[0] as Shared<S>, handle.dtype, n);
+    const data: TypedArray[] = [];
+    for (const p of parts) data.push(await this.residency.copy(p, handle.dtype, (2 * n) / parts.length));
+    return joinWide(data);
   }
 
   free(handle: Handle): void {
     const parts = this.open(handle);
     (handle as GpuHandle<S>).parts = null;
-    for (const p of parts) this.release(p);
+    for (const p of parts) this.residency.release(p);
   }
 
-  release(shared: Shared<S>): void {
-    if (--shared.holders === 0) this.device.free(shared.storage);
-  }
-
-  /** The storages behind a handle of this backend. */
+  /** The buffers behind a handle of this backend. */
   open(handle: Handle): readonly Shared<S>[] {
     if (!(handle instanceof GpuHandle) || handle.owner !== this) {
       fail("type", "gpujs-handle-foreign", { what: `The buffer ${show(handle)} does not belong to ${this.name}.`, fix: "download it where it belongs and upload it here" });
@@ -163,19 +135,31 @@ export class GpuBackend<S, P> implements Backend {
     return fits || !target.columns ? best : shape(false);
   }
 
-  /** The storages of an input in the form that a plan wants (WidePlan.inputs); those made here are the caller's to release. */
-  async convert(parts: readonly Shared<S>[], pairs: number, length: number): Promise<{ parts: readonly Shared<S>[]; own: boolean }> {
+  /** The buffers of an input in the form that a plan wants (WidePlan.inputs), held once for the caller, who releases them. */
+  async convert(handle: Handle, pairs: number): Promise<readonly Shared<S>[]> {
+    const parts = this.open(handle);
     const from = parts.length === 1 ? 0 : parts.length / 2;
-    if (from === pairs) return { parts, own: false };
+    if (from === pairs) return parts.map(retain);
+    if (pairs > 0 && parts.every((p) => p.storage === null)) return this.convertOnHost(handle as GpuHandle<S>, parts, pairs).map(retain);
     const made: Shared<S>[] = [];
-    for (const { kernel, buffers } of conversions(from, pairs, length)) {
+    for (const { kernel, buffers } of conversions(from, pairs, sizeOf(handle.shape))) {
       const { program, rendered } = this.compiled({ kind: "launch", kernel, reads: [], scalars: [], writes: [] }, 0);
-      const reads = rendered.buffers.map((b) => (parts[buffers[b] as number] as Shared<S>).storage);
+      const reads = rendered.buffers.map((b) => this.residency.storage(parts[buffers[b] as number] as Shared<S>));
       const cells = sizeOf(kernel.domain);
       this.counters.launches++;
-      made.push({ storage: cells === 0 ? this.device.stack(0) : await this.device.launch(program, reads, [], cells), holders: 1 });
+      made.push(this.residency.onDevice(cells === 0 ? this.device.stack(0) : await this.device.launch(program, reads, [], cells)));
     }
-    return { parts: made, own: true };
+    return made;
+  }
+
+  /** A handle that is only on the host changes its form for good; two limbs hold every integer, so nothing is lost. */
+  private convertOnHost(handle: GpuHandle<S>, parts: readonly Shared<S>[], pairs: number): readonly Shared<S>[] {
+    const data = parts.map((p) => p.host as TypedArray);
+    const whole = data.length === 1 ? (data[0] as TypedArray) : joinWide(data);
+    const made = splitWide(whole, pairs).map((part) => this.residency.onHost(part));
+    handle.parts = made;
+    for (const p of parts) this.residency.release(p);
+    return made;
   }
 
   async dispose(): Promise<void> {
@@ -192,9 +176,9 @@ class GpuExecutable<S, P> implements Executable {
   constructor(private readonly plan: Plan, private readonly wide: WidePlan, private readonly backend: GpuBackend<S, P>, private readonly texts: readonly string[]) {
     this.walker = new Walker(wide.plan, {
       device: backend.device, counters: backend.counters, compiled: (l, n) => backend.compiled(l, n),
-      upload: (d) => backend.uploadHost(d), download: (s, n) => backend.downloadHost(s, n),
+      residency: backend.residency,
     });
-    this.constants = new Map(wide.plan.constants.map((c) => [c.slot, { storage: backend.uploadHost(c.data), holders: 1 }]));
+    this.constants = new Map(wide.plan.constants.map((c) => [c.slot, backend.residency.onHost(c.data)]));
   }
 
   /** Throws `gpujs-disposed`, `gpujs-plan-arity`, `gpujs-plan-input`, `gpujs-loop-count`, `gpujs-bounds`, and what routines throw. */
@@ -207,26 +191,22 @@ class GpuExecutable<S, P> implements Executable {
       });
     }
     const given = new Map(this.constants);
-    const temporary: Shared<S>[] = [];
+    const held: Shared<S>[] = [];
     try {
-      let at = 0;
-      for (const [n, handle] of inputs.entries()) {
-        const { parts, own } = await backend.convert(this.checked(handle, n), wide.inputs[n] as number, sizeOf(handle.shape));
-        if (own) temporary.push(...parts);
-        for (const p of parts) given.set(wide.plan.inputs[at++] as number, p);
-      }
+      for (const [n, handle] of inputs.entries()) held.push(...(await backend.convert(this.checked(handle, n), wide.inputs[n] as number)));
+      for (const [at, p] of held.entries()) given.set(wide.plan.inputs[at] as number, p);
       return this.handles(await this.walker.run(given, scalars));
     } finally {
-      for (const t of temporary) backend.release(t);
+      for (const p of held) backend.residency.release(p);
     }
   }
 
-  private checked(handle: Handle, n: number): readonly Shared<S>[] {
+  private checked(handle: Handle, n: number): Handle {
     const want = this.plan.slots[this.plan.inputs[n] as number] as BufferType;
     if (show(handle) !== show(want)) {
       fail("type", "gpujs-plan-input", { what: `Input ${n} of the plan is ${show(want)}, got ${show(handle)}.`, fix: "pass a buffer of the type the plan was made for" });
     }
-    return this.backend.open(handle);
+    return handle;
   }
 
   private handles(results: readonly Shared<S>[]): Handle[] {
@@ -246,6 +226,6 @@ class GpuExecutable<S, P> implements Executable {
   dispose(): void {
     if (this.disposed) return;
     this.disposed = true;
-    for (const c of this.constants.values()) this.backend.release(c);
+    for (const c of this.constants.values()) this.backend.residency.release(c);
   }
 }

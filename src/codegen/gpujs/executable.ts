@@ -1,20 +1,18 @@
 /**
  * Runs a Plan on a gpu.js device: one launch per kernel result, loops as relaunches without reading anything back, carries by handing
- * buffers over. Every write makes a new buffer, so nothing that is still read is overwritten. Must not know how sources are written.
- * Next: backend.ts owns executables.
+ * buffers over. Every write makes a new buffer, so nothing that is still read is overwritten. Routines run on the host, and what they write
+ * stays there until a kernel reads it (residency.ts). Must not know how sources are written. Next: backend.ts owns executables.
  */
 import { fail, impossible } from "../../util/fail.js";
-import { allocate } from "../ir/dtype.js";
+import { allocate, type TypedArray } from "../ir/dtype.js";
 import { evaluate } from "../ir/evaluate.js";
 import type { Expr } from "../ir/expr.js";
 import type { Carry, Launch, Loop, Plan, RoutineStep, Slot, SlotRef, Step } from "../ir/plan.js";
 import type { Device } from "./device.js";
 import type { Rendered } from "./render.js";
+import { type Residency, retain, type Shared } from "./residency.js";
 
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
-
-/** A storage and how many hold it. */
-export interface Shared<S> { readonly storage: S; holders: number }
 
 /** What a launch needs: the program of one kernel result and what it reads. */
 export interface Compiled<P> { readonly program: P; readonly rendered: Rendered }
@@ -23,9 +21,8 @@ export interface Compiled<P> { readonly program: P; readonly rendered: Rendered 
 export interface Host<S, P> {
   readonly device: Device<S, P>;
   readonly counters: { launches: number; routines: number };
+  readonly residency: Residency<S>;
   compiled(launch: Launch, result: number): Compiled<P>;
-  upload(data: ArrayLike<number>): S;
-  download(s: S, length: number): Promise<Float32Array>;
 }
 
 interface Env<S> { readonly slots: (Shared<S> | null)[]; readonly scalars: number[] }
@@ -53,14 +50,10 @@ export class Walker<S, P> {
     }
   }
 
-  release(shared: Shared<S>): void {
-    if (--shared.holders === 0) this.host.device.free(shared.storage);
-  }
-
   private put(env: Env<S>, slot: number, shared: Shared<S> | null): void {
     const old = env.slots[slot];
     env.slots[slot] = shared;
-    if (old) this.release(old);
+    if (old) this.host.residency.release(old);
   }
 
   private held(env: Env<S>, slot: number): Shared<S> {
@@ -68,7 +61,7 @@ export class Walker<S, P> {
     if (found) return found;
     const { stacked, shape } = this.plan.slots[slot] as Slot;
     if (!stacked) return impossible(`slot %${slot} is read before it is written`);
-    const made = { storage: this.host.device.stack(sizeOf(shape)), holders: 1 };
+    const made = this.host.residency.onDevice(this.host.device.stack(sizeOf(shape)));
     env.slots[slot] = made;
     return made;
   }
@@ -88,23 +81,41 @@ export class Walker<S, P> {
     return { offset: row * length, length };
   }
 
-  /** What a reference reads, with whether it must be freed after. */
+  /** What a kernel reads, with whether it must be freed after. */
   private async view(ref: SlotRef, env: Env<S>): Promise<{ storage: S; own: boolean }> {
-    const { storage } = this.held(env, ref.slot);
+    const storage = this.host.residency.storage(this.held(env, ref.slot));
     if (!ref.row) return { storage, own: false };
     const { offset, length } = this.rowOf(ref, env);
     return { storage: await this.host.device.getRow(storage, offset, length), own: true };
   }
 
-  private store(ref: SlotRef, storage: S, env: Env<S>): void {
+  /** What a routine reads; not to be written to. */
+  private async data(ref: SlotRef, env: Env<S>): Promise<TypedArray> {
+    const { residency, device } = this.host;
+    const { dtype, shape } = this.plan.slots[ref.slot] as Slot;
+    const shared = this.held(env, ref.slot);
+    if (!ref.row) return residency.data(shared, dtype, sizeOf(shape));
+    const { offset, length } = this.rowOf(ref, env);
+    if (shared.host !== null) return shared.host.subarray(offset, offset + length);
+    const { storage } = await this.view(ref, env);
+    try {
+      return await residency.fetch(storage, dtype, length);
+    } finally {
+      device.free(storage);
+    }
+  }
+
+  /** A new buffer for a slot, or for a row of it. */
+  private store(ref: SlotRef, made: Shared<S>, env: Env<S>): void {
     if (!ref.row) {
-      this.put(env, ref.slot, { storage, holders: 1 });
+      this.put(env, ref.slot, made);
       return;
     }
+    const { residency, device } = this.host;
     const whole = this.held(env, ref.slot);
     if (whole.holders > 1) impossible(`a row of slot %${ref.slot} is written while another holds the slot`);
     const { offset, length } = this.rowOf(ref, env);
-    this.host.device.putRow(whole.storage, offset, storage, length);
+    device.putRow(residency.overwrite(whole), offset, residency.storage(made), length);
   }
 
   private async launch(s: Launch, env: Env<S>): Promise<void> {
@@ -136,7 +147,7 @@ export class Walker<S, P> {
     s.writes.forEach((w, n) => {
       const copy = shared[n];
       if (copy) this.put(env, w.slot, copy);
-      else this.store(w, made[at++] as S, env);
+      else this.store(w, this.host.residency.onDevice(made[at++] as S), env);
     });
   }
 
@@ -161,21 +172,14 @@ export class Walker<S, P> {
       return r.row ? shape.slice(1) : shape;
     };
     const inputs = [];
-    for (const r of s.reads) {
-      const v = await this.view(r, env);
-      const { dtype } = this.plan.slots[r.slot] as Slot;
-      const data = allocate(dtype, sizeOf(shapeOf(r)));
-      data.set(await host.download(v.storage, data.length));
-      if (v.own) host.device.free(v.storage);
-      inputs.push({ data, shape: shapeOf(r), dtype });
-    }
+    for (const r of s.reads) inputs.push({ data: await this.data(r, env), shape: shapeOf(r), dtype: (this.plan.slots[r.slot] as Slot).dtype });
     const outputs = s.writes.map((w) => {
       const { dtype } = this.plan.slots[w.slot] as Slot;
       return { data: allocate(dtype, sizeOf(shapeOf(w))), shape: shapeOf(w), dtype };
     });
     host.counters.routines++;
     s.routine.run(inputs, outputs, s.scalars.map((e) => evaluate(e, env.scalars)));
-    s.writes.forEach((w, n) => this.store(w, host.upload((outputs[n] as { data: ArrayLike<number> }).data), env));
+    s.writes.forEach((w, n) => this.store(w, host.residency.onHost((outputs[n] as { data: TypedArray }).data), env));
   }
 
   private async loop(s: Loop, env: Env<S>): Promise<void> {
@@ -199,11 +203,6 @@ export class Walker<S, P> {
     carries.forEach((c, n) => this.put(env, c[to], moved[n] as Shared<S>));
     if (from === "next") for (const c of carries) if (!carries.some((d) => d.current === c.next)) this.put(env, c.next, null);
   }
-}
-
-function retain<S>(shared: Shared<S>): Shared<S> {
-  shared.holders++;
-  return shared;
 }
 
 /** For each top-level step: slots that no later step and no output mentions. */
