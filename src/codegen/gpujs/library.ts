@@ -77,7 +77,19 @@ export interface WebGpuBuffer { readonly size: number; destroy(): void }
 export interface WebGpuResult { readonly buffer: WebGpuBuffer; toArray(): Promise<Float32Array>; delete(): void }
 export interface WebGpuContext { readonly device: WebGpuDevice; readonly adapter: { readonly info?: { readonly description?: string; readonly vendor?: string } } }
 
+interface GlContext {
+  readonly RENDERER: number;
+  getParameter(name: number): unknown;
+  getExtension(name: string): { readonly UNMASKED_RENDERER_WEBGL: number } | null;
+}
+
+/** The context that gpu.js made to see what there is; absent where there is none. */
+interface GlKernelClass { readonly testContext: GlContext | null }
+
 interface Exports {
+  readonly WebGLKernel: GlKernelClass;
+  readonly WebGL2Kernel: GlKernelClass;
+  readonly HeadlessGLKernel: GlKernelClass;
   readonly GPU: (new (settings: { readonly mode: Mode }) => Library) & Statics;
   readonly input: (data: Float32Array, size: readonly number[]) => unknown;
   readonly WebAssemblyKernel: { readonly prototype: Partial<InnerKernel>; readonly isSupported: boolean; readonly isSIMDSupported: boolean };

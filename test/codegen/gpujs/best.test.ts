@@ -1,18 +1,35 @@
+import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { gpuFactory, gpujsFactories } from "../../../src/codegen/gpujs/index.js";
+import { gpuFactory, gpujsFactories, gpujsFactory } from "../../../src/codegen/gpujs/index.js";
 
 describe("gpu", () => {
-  it("is the fastest mode that computes rightly, and says how the others did", async () => {
+  it("is hardware, or the fastest mode that computes rightly, and says how the others did", async () => {
+    const real = await gpuFactory.realGpu?.();
     expect(await gpuFactory.probe()).toEqual({ available: true });
     const backend = await gpuFactory.create();
     expect(backend.name).toBe("gpu");
-    expect(backend.caps.description).toMatch(/^gpu\.js (webasm|webgpu|headlessgl|cpu).*: fastest at a 64x512x512 product \(.*webasm \d+\.\d ms; cpu \d+\.\d ms\)$/);
-    const real = await gpuFactory.realGpu?.();
-    expect(real?.available).toBe(/^gpu\.js (webgpu|headlessgl)/.test(backend.caps.description));
+    if (real?.available) expect(backend.caps.description).toMatch(/^gpu\.js (webgpu|webgl|headlessgl).* on /);
+    else {
+      expect(backend.caps.description).toMatch(/^gpu\.js (webasm|webgpu|headlessgl|cpu).*: fastest at a 64x512x512 product \(.*webasm: \d+\.\d ms, cpu: \d+\.\d ms\)$/);
+      // A few words for each mode that could be a GPU, and nothing about the others.
+      expect(real?.reason).toMatch(/^webgpu: [^,]+, webgl2: no browser, webgl: no browser, headlessgl: .+$/);
+    }
     await backend.dispose();
   }, 60_000);
 
   it("comes with a factory for each mode", () => {
     expect(gpujsFactories.map((f) => f.name)).toEqual(["gpu", "gpu:webgpu", "gpu:webgl2", "gpu:webgl", "gpu:headlessgl", "gpu:webasm", "gpu:cpu"]);
+  });
+
+  it("names what helps when a mode is asked for by name", async () => {
+    expect(await gpujsFactory("webgl").probe()).toEqual({ available: false, reason: "no browser (in Node use gpu:headlessgl)" });
+  });
+});
+
+describe.runIf(process.platform === "linux")("the package webgpu", () => {
+  it("prints its warnings when it is asked without a driver, which is why it is not", () => {
+    const script = `import("webgpu").then(async ({ create }) => { await create([]).requestAdapter(); process.exit(0); });`;
+    const run = spawnSync(process.execPath, ["-e", script], { encoding: "utf8", env: { ...process.env, VK_DRIVER_FILES: "/none.json", VK_ICD_FILENAMES: "/none.json" } });
+    expect(run.stderr).toContain("vkCreateInstance");
   });
 });
