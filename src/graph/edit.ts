@@ -4,9 +4,10 @@
  */
 import { enableMapSet, enablePatches, type Patch, produceWithPatches } from "immer";
 import { impossible } from "../util/fail.js";
-import { appliesOf, type ApplyId, type ApplyNode, type FunctionGraph, type Tables, type VarId, type VarNode } from "./function_graph.js";
+import { toposort } from "../util/order.js";
+import type { ApplyId, ApplyNode, FunctionGraph, Tables, VarId, VarNode } from "./function_graph.js";
 import type { Origin } from "./origin.js";
-import type { Variable } from "./variable.js";
+import type { Apply, Variable } from "./variable.js";
 
 export type Edit =
   | { readonly kind: "addVar"; readonly node: VarNode }
@@ -98,7 +99,9 @@ function importing(g: FunctionGraph, roots: readonly Variable[], origin: Origin 
     return id;
   };
   const of = (v: Variable): VarId => known(v) ?? (v.owner === null ? leaf(v) : impossible(`${v} is imported before what makes it`));
-  for (const a of appliesOf(roots.filter((r) => known(r) === undefined))) {
+  // What the graph has is not walked: a replacement costs what it adds, not what it is built on.
+  const makers = (vs: readonly Variable[]): Apply[] => vs.flatMap((v) => (known(v) === undefined ? (v.owner ?? []) : []));
+  for (const a of toposort(makers(roots), (of) => makers(of.inputs))) {
     if (a.outputs.every((o) => known(o) !== undefined)) continue;
     const id = g.newId();
     const inputs = a.inputs.map(of);
