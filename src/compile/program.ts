@@ -18,7 +18,7 @@ import { rewriteGraph, type Report, type RewriteOptions } from "../rewrite/engin
 import { type Device, device } from "./devices.js";
 import { expandCompositions } from "./expand.js";
 import type { Prepared } from "./prepare.js";
-import { type Bound, type Leaf, type Specialised, specialiseFor } from "./specialise.js";
+import { type Bound, isBound, type Leaf, MORE_SCALARS, type Specialised, specialiseFor } from "./specialise.js";
 import { commitValue, DeviceValue, hostValue, valueOn } from "./storage.js";
 
 /** A plan compiled for a device, and when it holds. */
@@ -111,17 +111,21 @@ export class Program {
   /** The plan for these leaves: from the cache if its guards hold, else made. */
   async #prepareFor(on: Device, leaves: readonly Leaf[], args: readonly NdArray[]): Promise<Ready> {
     const shapes = leaves.map((l) => l.shape.join("x")).join(";");
-    const start = this.#bounds.get(shapes) ?? FREE;
-    const found = await this.#find(on, leaves, args, shapes, start);
-    const scalars = found.made.scalarFeeds.map((i) => leaves[i]?.scalar as number);
-    if (found.made.guards.every((g) => evaluate(g, scalars) >= 0)) return found;
-    return this.#find(on, leaves, args, shapes, { scalars: "bound", values: start.values });
+    let start = this.#bounds.get(shapes) ?? FREE;
+    for (;;) {
+      const found = await this.#find(on, leaves, args, shapes, start);
+      const scalars = found.made.scalarFeeds.map((i) => leaves[i]?.scalar as number);
+      const more = MORE_SCALARS[start.scalars];
+      if (more === null || found.made.guards.every((g) => evaluate(g, scalars) >= 0)) return found;
+      start = { scalars: more, values: start.values };
+    }
   }
 
   async #find(on: Device, leaves: readonly Leaf[], args: readonly NdArray[], shapes: string, start: Bound): Promise<Ready> {
     const values = new Map<Variable, NdArray>();
     for (const v of start.values.keys()) values.set(v, await this.#valueOf(v, args));
-    const key = [shapes, start.scalars === "bound" ? leaves.map((l) => l.scalar).join(",") : "", ...[...values.values()].map((x) => [...x.data].join(","))].join("|");
+    const scalars = leaves.filter((l) => isBound(l, start.scalars)).map((l) => l.scalar);
+    const key = [shapes, start.scalars, scalars.join(","), ...[...values.values()].map((x) => `${x.shape.join("x")}:${x.data.join(",")}`)].join("|");
     const known = this.#ready.get(key);
     if (known) {
       this.#ready.delete(key);

@@ -9,7 +9,7 @@ import { iadd, int } from "../codegen/ir/index.js";
 import { finishPlan, type Plan } from "../codegen/ir/plan.js";
 import type { Variable } from "../graph/variable.js";
 import type { NdArray, Shape } from "../numpy/ndarray.js";
-import { fail } from "../util/fail.js";
+import { fail, impossible } from "../util/fail.js";
 import { PlanBuilder } from "./builder.js";
 import { withoutDead } from "./dead.js";
 import { NeedScalars, NeedValue } from "./infer.js";
@@ -45,10 +45,15 @@ export interface Specialised {
 
 /** What a specialisation may depend on besides shapes. */
 export interface Bound {
-  /** All scalars of the call are bound to their values. */
-  readonly scalars: "free" | "bound";
+  /** Which scalars of the call are bound to their values. Shapes come from whole numbers: a learning rate stays free beside them. */
+  readonly scalars: "free" | "ints" | "all";
   readonly values: ReadonlyMap<Variable, NdArray>;
 }
+
+/** What is bound next where that is not enough; null where nothing is left. */
+export const MORE_SCALARS = { free: "ints", ints: "all", all: null } as const;
+
+export const isBound = ({ variable, scalar: value }: Leaf, scalars: Bound["scalars"]): boolean => value !== null && (scalars === "all" || (scalars === "ints" && !isFloat(variable.dtype)));
 
 /** Makes the plan; throws NeedValue or NeedScalars where more has to be bound. */
 export function specialise(outputs: readonly Variable[], leaves: readonly Leaf[], caps: Caps, bound: Bound): Specialised {
@@ -75,10 +80,15 @@ export function specialise(outputs: readonly Variable[], leaves: readonly Leaf[]
   checkDTypes(plan, caps, outputs, scope);
   return {
     plan, guards: builder.guards, feeds, results, shapes: outputs.map((o) => scope.value(o).shape),
-    scalarFeeds: leaves.flatMap((leaf, i) => (leaf.scalar !== null && bound.scalars === "free" ? [i] : [])),
-    notes: [...(bound.scalars === "bound" ? ["shapes depend on the scalars of the call: one plan for each of their values"] : []), ...[...bound.values.keys()].map((v) => `a shape depends on the value of ${v}: it is computed on the host at each call`)],
+    scalarFeeds: leaves.flatMap((leaf, i) => (leaf.scalar !== null && !isBound(leaf, bound.scalars) ? [i] : [])),
+    notes: [...(bound.scalars === "free" ? [] : [SCALAR_NOTES[bound.scalars]]), ...[...bound.values.keys()].map((v) => `a shape depends on the value of ${v}: it is computed on the host at each call`)],
   };
 }
+
+const SCALAR_NOTES = {
+  ints: "shapes depend on the whole numbers among the scalars of the call: one plan for each of their values",
+  all: "shapes depend on the scalars of the call: one plan for each of their values",
+} as const;
 
 function contextOf(builder: PlanBuilder, epoch: Epoch, caps: Caps, bound: Bound): ScopeContext {
   const context: ScopeContext = {
@@ -97,7 +107,7 @@ function leafValue(builder: PlanBuilder, epoch: Epoch, leaf: Leaf, bound: Bound)
   const { dtype } = leaf.variable;
   if (given) return new Value(builder, epoch, leaf.variable, given.shape, { kind: "constant", array: given });
   if (leaf.scalar === null) return new Value(builder, epoch, leaf.variable, leaf.shape, { kind: "input" });
-  const expr = bound.scalars === "bound" ? constant(leaf.scalar, dtype) : scalar(builder.newScalar(dtype), dtype);
+  const expr = isBound(leaf, bound.scalars) ? constant(leaf.scalar, dtype) : scalar(builder.newScalar(dtype), dtype);
   return new Value(builder, epoch, leaf.variable, [], { kind: "scalar", expr });
 }
 
@@ -125,8 +135,10 @@ export async function specialiseFor(
     try {
       return { made: specialise(outputs, leaves, caps, bound), bound };
     } catch (e) {
+      const more = MORE_SCALARS[bound.scalars];
+      if (e instanceof NeedValue && bound.values.has(e.variable)) impossible(`${e.variable} is bound and still asked for`);
       if (e instanceof NeedValue) bound = { scalars: bound.scalars, values: new Map([...bound.values, [e.variable, await valueFor(e.variable)]]) };
-      else if (e instanceof NeedScalars && bound.scalars === "free") bound = { scalars: "bound", values: bound.values };
+      else if (e instanceof NeedScalars && more !== null) bound = { scalars: more, values: bound.values };
       else throw e;
     }
   }
