@@ -4,6 +4,7 @@
  */
 import { type Backend, backendFactory, backendNames } from "../codegen/backend.js";
 import { fail } from "../util/fail.js";
+import { bringHome } from "./storage.js";
 
 /** One call at a time: calls that are not awaited still see each other's updates in order. */
 export class Turn {
@@ -16,14 +17,14 @@ export class Turn {
   }
 }
 
-/** A device, why it was chosen (for explain()), and whose turn it is. */
-export interface Device { readonly backend: Backend; readonly reason: string; readonly turn: Turn }
+/** A device, and why it was chosen (for explain()). */
+export interface Device { readonly backend: Backend; readonly reason: string }
 
 /** Tried in this order for `auto` after a real GPU. */
 const CPU_ORDER = ["wasm", "gpu:webasm", "reference"];
 
 /** One for all devices: shared values are read and updated on any of them. */
-const turn = new Turn();
+export const turn = new Turn();
 
 const open = new Map<string, Promise<Device>>();
 
@@ -41,7 +42,7 @@ async function named(name: string): Promise<Device> {
   const factory = backendFactory(name);
   const found = await factory.probe();
   if (!found.available) fail("unsupported", "device-unavailable", { what: `The device '${name}' cannot be had here: ${found.reason}.`, fix: "choose another device, or 'auto'" });
-  return { backend: await factory.create(), reason: `device '${name}' was asked for`, turn };
+  return { backend: await factory.create(), reason: `device '${name}' was asked for` };
 }
 
 async function automatic(): Promise<Device> {
@@ -59,9 +60,16 @@ async function automatic(): Promise<Device> {
   return fail("unsupported", "no-device", { what: `No device can be had here: ${reasons.join("; ")}.`, fix: "install the packages of one device, or use device 'reference'" });
 }
 
-/** Disposes of every open device; the next use opens it anew. */
-export async function closeDevices(): Promise<void> {
-  const all = [...open.values()];
-  open.clear();
-  for (const d of await Promise.allSettled(all)) if (d.status === "fulfilled") await d.value.backend.dispose();
+/** Disposes of every open device after the calls made before. Shared values that only a device has are read back; the next use opens it anew. */
+export function closeDevices(): Promise<void> {
+  return turn.run(async () => {
+    const all = await Promise.allSettled(open.values());
+    open.clear();
+    const backends = new Set(all.flatMap((d) => (d.status === "fulfilled" ? [d.value.backend] : [])));
+    try {
+      await bringHome(backends);
+    } finally {
+      for (const backend of backends) await backend.dispose();
+    }
+  });
 }

@@ -3,7 +3,7 @@
  * what is newer on the host, runs, downloads what was asked for, commits updates together. A call that throws changes nothing.
  * Must not know concrete devices. Next: compile.ts gives it the user's face.
  */
-import type { Executable, Handle } from "../codegen/backend.js";
+import type { Backend, Executable, Handle } from "../codegen/backend.js";
 import { evaluate } from "../codegen/ir/evaluate.js";
 import { countKernels } from "../codegen/ir/plan.js";
 import { interpret } from "../autodiff/interpret.js";
@@ -15,7 +15,7 @@ import { NdArray } from "../numpy/ndarray.js";
 import { debug } from "../util/debug.js";
 import { impossible } from "../util/fail.js";
 import { rewriteGraph, type Report, type RewriteOptions } from "../rewrite/engine.js";
-import { type Device, device } from "./devices.js";
+import { type Device, device, turn } from "./devices.js";
 import { expandCompositions } from "./expand.js";
 import type { Prepared } from "./prepare.js";
 import { type Bound, isBound, type Leaf, MORE_SCALARS, type Specialised, specialiseFor } from "./specialise.js";
@@ -45,6 +45,11 @@ export class Program {
   /** What has to be bound for leaves of these shapes. */
   readonly #bounds = new Map<string, Bound>();
   readonly #inputs: ReadonlyMap<Variable, number>;
+  /** Calls that run or wait for their turn. */
+  #running = 0;
+  #isDisposed = false;
+  /** What the executables belong to: closed devices are opened anew, as another backend. */
+  #backend: Backend | null = null;
 
   constructor(prepared: Prepared, options: { readonly device: string; readonly name: string; readonly rewriting: RewriteOptions }) {
     this.#prepared = prepared;
@@ -64,12 +69,19 @@ export class Program {
   /** Runs a call: values of the prepared inputs in order; gives values of the user's outputs. */
   async call(args: readonly NdArray[]): Promise<NdArray[]> {
     const sets = this.#prepared.updated.map((s) => s.cell.sets);
-    const on = await device(this.#device);
-    return on.turn.run(() => this.#run(on, args, sets));
+    this.#running++;
+    try {
+      return await turn.run(async () => this.#run(await device(this.#device), args, sets));
+    } finally {
+      this.#running--;
+      if (this.#isDisposed) this.dispose();
+    }
   }
 
   /** `sets`: how often each updated variable had been set by hand when the call was made. What is set later stays. */
   async #run(on: Device, args: readonly NdArray[], sets: readonly number[]): Promise<NdArray[]> {
+    if (on.backend !== this.#backend) this.#ready.clear();
+    this.#backend = on.backend;
     const leaves = await Promise.all(this.leaves.map((v) => this.#leaf(v, args)));
     const ready = await this.#prepareFor(on, leaves, args);
     const { made, executable } = ready;
@@ -217,7 +229,10 @@ export class Program {
     return kept;
   }
 
+  /** Lets go of all executables, after the calls made before. */
   dispose(): void {
+    this.#isDisposed = this.#running > 0;
+    if (this.#isDisposed) return;
     for (const { executable } of this.#ready.values()) executable.dispose();
     this.#ready.clear();
   }

@@ -55,6 +55,7 @@ export async function valueOn(backend: Backend, cell: Cell): Promise<DeviceValue
   if (cell.host !== host) return made;
   cell.remote?.release();
   cell.remote = made;
+  noteAway(cell);
   return made.retain();
 }
 
@@ -67,5 +68,29 @@ export function commitValue(shared: SharedVariable, value: DeviceValue | NdArray
   const before = cell.remote;
   cell.host = value instanceof NdArray ? value : null;
   cell.remote = value instanceof NdArray ? null : value;
+  if (cell.remote !== null) noteAway(cell);
   before?.release();
+}
+
+/** Cells whose value has been on a device, as long as anybody has them. */
+const away = new Set<WeakRef<Cell>>();
+const noted = new WeakSet<Cell>();
+
+function noteAway(cell: Cell): void {
+  if (noted.has(cell)) return;
+  noted.add(cell);
+  away.add(new WeakRef(cell));
+}
+
+/** Reads back what only these devices have, and lets go of their buffers: for devices that are about to close. */
+export async function bringHome(backends: ReadonlySet<Backend>): Promise<void> {
+  for (const ref of away) {
+    const cell = ref.deref();
+    if (cell === undefined) away.delete(ref);
+    else if (cell.remote instanceof DeviceValue && backends.has(cell.remote.backend)) {
+      await hostValue(cell);
+      cell.remote?.release();
+      cell.remote = null;
+    }
+  }
 }
