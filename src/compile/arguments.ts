@@ -56,7 +56,10 @@ export function bindArguments(ins: readonly In[], args: readonly Argument[], all
 
 const signature = (ins: readonly In[]): string => `(${ins.map((i) => `${i.name ?? i.variable}${i.options.value === undefined ? "" : " = default"}`).join(", ")})`;
 
-/** Theano's rules (tensor/type.py filter): arrays must up-cast without loss, numbers must convert exactly, a JS number may become any float. */
+/**
+ * The value of an input, a copy of its own: the caller may change an array while a call that is not awaited waits for its turn.
+ * Theano's rules (tensor/type.py filter): arrays must up-cast without loss, numbers must convert exactly, a JS number may become any float.
+ */
 export function convertArgument(value: ArrayLike, input: In, position: number, downcast: boolean): NdArray {
   const { variable } = input;
   const { dtype } = variable;
@@ -67,7 +70,7 @@ export function convertArgument(value: ArrayLike, input: In, position: number, d
   }
   const bad = variable.broadcastable.findIndex((b, a) => b && given.shape[a] !== 1);
   if (bad >= 0) fail("type", "call-broadcast", { what: `Axis ${bad} of input ${position} (${variable}) must have length 1, got shape (${given.shape.join(", ")}).`, where: String(variable.origin), fix: "pass length 1 there, or declare the input without broadcasting" });
-  if (given.dtype === dtype) return given;
+  if (given.dtype === dtype) return isArray ? given.copy() : given;
   const fits = upcasts(given.dtype, dtype) || (!isArray && isFloat(given.dtype) && isFloat(dtype)) || (!isArray && given.data.every((x) => castScalar(x, dtype) === x));
   if (!fits && !downcast) {
     fail("type", "call-dtype", {
