@@ -58,12 +58,17 @@ export function factorsOf(root: Variable, context: RuleContext | null = null): F
 }
 
 function opened(v: Variable, inverted: boolean): [Variable, boolean][] | null {
-  const [a, b] = (v.owner?.inputs ?? []) as [Variable, Variable];
-  if (isA(v, mul)) return [[a, inverted], [b, inverted]];
-  if (isA(v, div)) return [[a, inverted], [b, !inverted]];
-  if (isA(v, neg)) return [[a, inverted]];
-  if (isA(v, sqr)) return [[a, inverted], [a, inverted]];
-  return isA(v, inv) ? [[a, !inverted]] : null;
+  const { owner } = v;
+  if (owner === null) return null;
+  const [a, b] = owner.inputs as readonly [Variable, Variable];
+  switch (owner.op) {
+    case mul.op: return [[a, inverted], [b, inverted]];
+    case div.op: return [[a, inverted], [b, !inverted]];
+    case neg.op: return [[a, inverted]];
+    case sqr.op: return [[a, inverted], [a, inverted]];
+    case inv.op: return [[a, !inverted]];
+    default: return null;
+  }
 }
 
 /** A change of sign costs less than a product by -1. */

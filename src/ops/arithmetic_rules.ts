@@ -49,6 +49,7 @@ function distributed(node: Apply, context: RuleContext): Variable | null {
     if (total.dtype !== like.dtype || !(isA(total, add) || isA(total, sub)) || !isPrivate(total, context)) continue;
     const { constant, pos, neg: minus } = termsOf(total);
     const below = [...pos, ...minus].flatMap((t) => (t.dtype === like.dtype ? factorsOf(t).den : []));
+    if (below.length === 0) continue;
     const others = cancelled(num, [total]).a;
     const moved = others.filter((v, i) => below.some((d) => sameFactor(v, d)) && others.indexOf(v) === i);
     if (moved.length === 0) continue;
