@@ -2,7 +2,7 @@
  * The only writer of FunctionGraphs. Every change is a list of small edits on the tables, so history (src/rewrite) can record them as
  * patches. Must not know any op or rule.
  */
-import { enableMapSet, enablePatches, type Patch, produceWithPatches } from "immer";
+import { enableMapSet, enablePatches, isDraft, type Patch, produceWithPatches } from "immer";
 import { impossible } from "../util/fail.js";
 import { toposort } from "../util/order.js";
 import type { ApplyId, ApplyNode, FunctionGraph, Tables, VarId, VarNode } from "./function_graph.js";
@@ -29,15 +29,20 @@ export interface Change {
 enableMapSet();
 enablePatches();
 
-function read(t: Tables, v: VarId, by: ApplyId): void {
+/** The readers of `v` as a list that may be changed in place (copying it for each of its readers is quadratic); what immer holds is copied. */
+function readersOf(t: Tables, v: VarId): ApplyId[] {
   const before = t.consumers.get(v) ?? [];
-  if (!before.includes(by)) t.consumers.set(v, [...before, by]);
+  if (before.length > 0 && !isDraft(before) && !Object.isFrozen(before)) return before as ApplyId[];
+  const own = [...before];
+  t.consumers.set(v, own);
+  return own;
 }
 
 function unread(t: Tables, v: VarId, by: ApplyId): void {
-  const left = (t.consumers.get(v) ?? []).filter((a) => a !== by);
-  if (left.length > 0) t.consumers.set(v, left);
-  else t.consumers.delete(v);
+  const readers = readersOf(t, v);
+  const at = readers.indexOf(by);
+  if (at >= 0) readers.splice(at, 1);
+  if (readers.length === 0) t.consumers.delete(v);
 }
 
 function applyEdits(t: Tables, edits: readonly Edit[]): void {
@@ -46,19 +51,19 @@ function applyEdits(t: Tables, edits: readonly Edit[]): void {
       case "addVar": t.vars.set(e.node.id, e.node); break;
       case "addApply":
         t.applies.set(e.node.id, e.node);
-        for (const v of e.node.inputs) read(t, v, e.node.id);
+        for (const v of new Set(e.node.inputs)) readersOf(t, v).push(e.node.id);
         break;
       case "setInputs": {
         const node = t.applies.get(e.apply) ?? impossible(`no apply ${e.apply} to edit`);
-        for (const v of node.inputs) unread(t, v, e.apply);
+        for (const v of new Set(node.inputs)) unread(t, v, e.apply);
         t.applies.set(e.apply, { id: node.id, op: node.op, params: node.params, inputs: e.inputs, outputs: node.outputs });
-        for (const v of e.inputs) read(t, v, e.apply);
+        for (const v of new Set(e.inputs)) readersOf(t, v).push(e.apply);
         break;
       }
       case "setOutputs": t.outputs = e.outputs; break;
       case "removeApply":
         t.applies.delete(e.node.id);
-        for (const v of e.node.inputs) unread(t, v, e.node.id);
+        for (const v of new Set(e.node.inputs)) unread(t, v, e.node.id);
         for (const v of e.node.outputs) {
           t.vars.delete(v);
           t.consumers.delete(v);
@@ -146,6 +151,7 @@ export function replaceAll(g: FunctionGraph, pairs: readonly (readonly [VarId, V
   }
   if (swap.size === 0) return null;
   const target = (v: VarId): VarId => swap.get(v) ?? v;
+  for (const [old, by] of swap) refuseCycle(g, old, by, target);
   // What the replacement itself is built on keeps reading the old variable: replacing x by f(x) must not make f read itself.
   const own = new Set(added);
   const touched = [...new Set([...swap.keys()].flatMap((old) => g.consumersOf(old)))].filter((a) => !own.has(a));
@@ -158,6 +164,26 @@ export function replaceAll(g: FunctionGraph, pairs: readonly (readonly [VarId, V
     added: added.filter((a) => g.tables.applies.has(a)), touched: touched.filter((a) => g.tables.applies.has(a)),
     patches: [...first.patches, ...second.patches], inverse: [...second.inverse, ...first.inverse],
   };
+}
+
+/** How many applies above a replacement are searched for a cycle: each firing pays for them. */
+const SEARCHED = 64;
+
+/**
+ * Stops where a result that the graph has would, once put in the place of `old`, be computed from itself. Only the nearest SEARCHED applies are
+ * looked at, so a cycle through more of them is not found here.
+ */
+function refuseCycle(g: FunctionGraph, old: VarId, by: VarId, target: (v: VarId) => VarId): void {
+  const start = g.tables.vars.get(by)?.owner ?? null;
+  if (start === null) return;
+  const found = new Set<ApplyId>([start]);
+  for (const id of found) {
+    for (const v of g.apply(id).inputs) {
+      const owner = g.tables.vars.get(target(v))?.owner ?? null;
+      if (owner === start) impossible(`${g.var(old).type} is replaced by what ${g.apply(start).op} computes from it`);
+      if (owner !== null && found.size < SEARCHED) found.add(owner);
+    }
+  }
 }
 
 /** Edits that remove applies none of whose outputs is read or asked for, and then what only they read. */

@@ -61,7 +61,7 @@ export class FunctionGraph {
   tables: Tables = { vars: new Map(), applies: new Map(), consumers: new Map(), inputs: [], outputs: [] };
   readonly #views = new Map<VarId, Variable>();
   readonly #ids = new Map<Variable, VarId>();
-  readonly #applies = new WeakMap<ApplyNode, Apply>();
+  readonly #applies = new Map<ApplyId, { readonly node: ApplyNode; readonly view: Apply }>();
   #next = 0;
 
   /** A fresh id, for edit.ts. */
@@ -105,10 +105,10 @@ export class FunctionGraph {
 
   viewApply(id: ApplyId): Apply {
     const node = this.apply(id);
-    const known = this.#applies.get(node);
-    if (known) return known;
+    const known = this.#applies.get(id);
+    if (known?.node === node) return known.view;
     const made = new Apply(node.op, node.params, node.inputs.map((i) => this.view(i)), () => node.outputs.map((o) => this.view(o)));
-    this.#applies.set(node, made);
+    this.#applies.set(id, { node, view: made });
     return made;
   }
 

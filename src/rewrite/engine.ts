@@ -68,6 +68,7 @@ class Session {
   readonly #bodies: BodyRewriter;
   readonly #recent: { rule: string; node: string }[] = [];
   readonly #limit: number;
+  #asked: { readonly of: readonly VarId[]; readonly ids: ReadonlySet<VarId> } = { of: [], ids: new Set() };
   #fired = 0;
   #phase = "";
 
@@ -96,11 +97,16 @@ class Session {
   #runPhase(plan: PhasePlan): void {
     const rules = (this.#options.rules ?? allRules()).filter((r) => plan.rules.includes(r.phase) && !this.#excluded.has(r.name));
     const index = indexByRoot(rules);
+    // A fixed point that nothing has disturbed need not be swept again.
+    let settled = false;
     for (let changed = true; changed; ) {
       changed = this.#whole("merge", (record) => mergeEqual(this.#g, record));
       changed = this.#whole("fold", (record) => foldConstants(this.#g, plan.fold, record)) || changed;
-      changed = this.#fixedPoint(index) || changed;
-      if (plan.bodies && !changed) changed = this.#whole("scan body", (record) => this.#bodies.rewrite(this.#g, record));
+      if (changed || !settled) changed = this.#fixedPoint(index) || changed;
+      settled = true;
+      if (!plan.bodies || changed) continue;
+      changed = this.#whole("scan body", (record) => this.#bodies.rewrite(this.#g, record));
+      settled = !changed;
     }
   }
 
@@ -183,9 +189,16 @@ class Session {
     },
     isOutput: (v) => {
       const id = this.#g.idOf(v);
-      return id !== undefined && this.#g.tables.outputs.includes(id);
+      return id !== undefined && this.#outputs().has(id);
     },
   };
+
+  /** The graph's outputs as a set, made anew when a change has replaced the list. */
+  #outputs(): ReadonlySet<VarId> {
+    const { outputs } = this.#g.tables;
+    if (this.#asked.of !== outputs) this.#asked = { of: outputs, ids: new Set(outputs) };
+    return this.#asked.ids;
+  }
 
   #count(rule: string, fired: boolean, ms: number): void {
     const c = this.#counts.get(rule) ?? { fired: 0, ms: 0 };

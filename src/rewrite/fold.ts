@@ -19,9 +19,10 @@ const ARITHMETIC: ReadonlySet<string> = new Set(["add", "sub", "mul", "div", "tr
 /** Folds everything it may, in one change; null when there is nothing to fold. An op that refuses its values is left to fail at the call. */
 export function foldConstants(g: FunctionGraph, level: FoldLevel, options: { readonly record: boolean }): Change | null {
   const made = new Map<VarId, Constant>();
+  const given = new Set(g.tables.inputs);
   const constantOf = (v: VarId): Constant | null => {
     const { leaf } = g.var(v);
-    return made.get(v) ?? (leaf instanceof Constant && !g.tables.inputs.includes(v) ? leaf : null);
+    return made.get(v) ?? (leaf instanceof Constant && !given.has(v) ? leaf : null);
   };
   for (const a of g.order()) {
     const inputs = a.inputs.map(constantOf);

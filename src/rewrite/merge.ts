@@ -24,8 +24,9 @@ export function mergeEqual(g: FunctionGraph, options: { readonly record: boolean
   const first = new Map<VarId, VarId>();
   const arrays = new Map<object, number>();
   const constants = new Map<string, VarId>();
+  const given = new Set(g.tables.inputs);
   for (const [id, v] of g.tables.vars) {
-    if (!(v.leaf instanceof Constant) || g.tables.inputs.includes(id)) continue;
+    if (!(v.leaf instanceof Constant) || given.has(id)) continue;
     const key = constantKey(v.leaf, arrays);
     const known = constants.get(key);
     if (known === undefined) constants.set(key, id);
