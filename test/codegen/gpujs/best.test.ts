@@ -33,7 +33,7 @@ describe.runIf(process.platform === "linux")("WebGPU in Node", () => {
     vi.stubEnv("VK_DRIVER_FILES", "/nowhere/driver.json");
     vi.stubGlobal("navigator", {});
     expect(await ensureNavigatorGpu()).toBe("no Vulkan driver");
-    expect("gpu" in navigator).toBe(false);
+    expect("gpu" in (globalThis as unknown as { navigator: object }).navigator).toBe(false);
     vi.unstubAllGlobals();
   });
 });
