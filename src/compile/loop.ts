@@ -7,6 +7,7 @@ import { scalar, type Expr } from "../codegen/ir/expr.js";
 import { int, isub } from "../codegen/ir/index.js";
 import type { Carry, SlotRef } from "../codegen/ir/plan.js";
 import { leavesOf } from "../graph/clone.js";
+import { appliesOf } from "../graph/function_graph.js";
 import type { Apply, Variable } from "../graph/variable.js";
 import type { Shape } from "../numpy/ndarray.js";
 import { impossible } from "../util/fail.js";
@@ -107,6 +108,10 @@ export function lowerLoop(outer: Scope, a: Apply, loop: BoundLoop): void {
   const { builder, epoch } = outer.context;
   const { sequences, carries, constants } = scanInputs(a.inputs.map((v) => outer.value(v)), p);
   for (const v of [...sequences, ...constants]) if (v.slot === null && v.source.kind === "op" && costOf(v.at(axes(v.shape))).work > 0) outer.store(v);
+  const inMemory = neededInMemory(p);
+  bodyInputs(p.body.inputs, p).constants.forEach((v, i) => {
+    if (inMemory.has(v)) outer.store(constants[i] as Value);
+  });
   const init = carries.map((v) => outer.store(v));
   if (loop.count.kind === "const" && loop.count.value === 0 && p.keep.every((k) => k === "all")) {
     skipLoop(outer, a, p, init);
@@ -123,6 +128,14 @@ export function lowerLoop(outer: Scope, a: Apply, loop: BoundLoop): void {
   epoch.now++;
   const all: Carry[] = init.map((from, i) => ({ init: from, current: current[i] as number, next: next[i] as number, final: final[i] as number }));
   outer.steps.push({ kind: "loop", count: loop.count, index: loop.index, carries: all, body: loop.body.steps });
+}
+
+/** What a body's routines and loops want in memory: what does not change is stored once, before the loop. */
+function neededInMemory(p: ScanParams): Set<Variable> {
+  return new Set(appliesOf(p.body.outputs).flatMap((a) => {
+    const { kind } = a.op.fields.lower;
+    return kind === "routine" ? a.inputs : kind === "loop" ? scanInputs(a.inputs, a.params as unknown as ScanParams).carries : [];
+  }));
 }
 
 /** No step: the final carries are the initial ones and stacked outputs are empty. */

@@ -41,6 +41,10 @@ export class Scope {
   readonly context: ScopeContext;
   readonly #values = new Map<Variable, Value>();
   readonly #loops = new Map<Apply, BoundLoop>();
+  /** Values made here. Others belong to a scope around this one: what a loop body stores may never be written, and not before the loop. */
+  readonly #own = new Set<Value>();
+  /** Values of other scopes that had to be in memory here. */
+  readonly #copies = new Map<Value, number>();
   readonly #constants = new Map<Value, number>();
   #targets: ReadonlyMap<Variable, SlotRef> = new Map();
   /** Per element of each value, if nothing that reads it is inlined further. */
@@ -52,9 +56,10 @@ export class Scope {
     this.context = context;
   }
 
-  /** Gives a leaf its value before `infer`. */
+  /** Gives a leaf its value before `infer`. A value of another variable is one from outside. */
   define(v: Variable, value: Value): void {
     this.#values.set(v, value);
+    if (value.variable === v) this.#own.add(value);
   }
 
   value(v: Variable): Value {
@@ -62,13 +67,13 @@ export class Scope {
     if (known) return known;
     if (!isConstant(v)) return impossible(`${v} has no value in this scope`);
     const made = constantValueOf(this.context, v);
-    this.#values.set(v, made);
+    this.define(v, made);
     return made;
   }
 
   /** Binds the shapes of everything the outputs need. */
   infer(outputs: readonly Variable[]): void {
-    for (const a of appliesOf(outputs)) this.#inferOne(a).forEach((value, i) => this.#values.set(a.outputs[i] as Variable, value));
+    for (const a of appliesOf(outputs)) this.#inferOne(a).forEach((value, i) => this.define(a.outputs[i] as Variable, value));
   }
 
   #inferOne(a: Apply): Value[] {
@@ -154,12 +159,22 @@ export class Scope {
     const region = this.#regions.get(value.variable);
     const fixed = region || this.#targets.has(value.variable) ? null : this.#constantSlot(value);
     if (fixed !== null) return fixed;
+    if (!this.#own.has(value)) return this.#copyOf(value);
     const target = this.#targets.get(value.variable) ?? { slot: this.context.builder.newSlot(value.dtype, value.shape, value.label), row: null };
     this.#launch(value, region ?? null, target);
     value.slot = target.slot;
     value.row = target.row;
     this.context.epoch.now++;
     return target.slot;
+  }
+
+  #copyOf(value: Value): number {
+    const known = this.#copies.get(value);
+    if (known !== undefined) return known;
+    const slot = this.context.builder.newSlot(value.dtype, value.shape, value.label);
+    this.copyTo(value, { slot, row: null });
+    this.#copies.set(value, slot);
+    return slot;
   }
 
   /** Where all elements are one number known now: a slot filled once, when the plan is compiled. The value stays inlined elsewhere. */
@@ -210,7 +225,7 @@ export class Scope {
     for (let v = stack.pop(); v !== undefined; v = stack.pop()) {
       if (seen.has(v) || (v !== value && v !== source && v.slot !== null) || v.source.kind !== "op") continue;
       seen.add(v);
-      if (v !== value && v !== source && !this.#inCone.has(v.variable) && v.isInlinable) {
+      if (v !== value && v !== source && this.#own.has(v) && !this.#inCone.has(v.variable) && v.isInlinable) {
         const buffers = costOf(v.at(axes(v.shape))).buffers.size;
         if (buffers > 1 && (best === null || buffers > best.buffers) && buffers <= this.context.caps.maxParams) best = { value: v, buffers };
       }
