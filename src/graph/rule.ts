@@ -14,6 +14,8 @@ export type Exactness = "exact" | "reassociates" | "stabilises" | "ignoresNaN";
 export interface RuleContext {
   /** Applies that read a variable. */
   consumers(v: Variable): readonly Apply[];
+  /** How many applies read a variable, without listing them. */
+  readers(v: Variable): number;
   /** Whether the graph's caller asked for it. */
   isOutput(v: Variable): boolean;
 }

@@ -33,7 +33,7 @@ export const constantLike = (value: number, like: Variable, dtype: DType = like.
 const LEAVES = 48;
 
 /** Whether a result is read by one apply only, and not asked for. */
-export const isPrivate = (v: Variable, context: RuleContext): boolean => !context.isOutput(v) && context.consumers(v).length === 1;
+export const isPrivate = (v: Variable, context: RuleContext): boolean => !context.isOutput(v) && context.readers(v) === 1;
 
 /** Reads a product. Only results of the root's dtype are opened. */
 export function factorsOf(root: Variable, context: RuleContext | null = null): Factors & Read {

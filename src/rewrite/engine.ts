@@ -187,6 +187,10 @@ class Session {
       const id = this.#g.idOf(v);
       return id === undefined ? [] : this.#g.consumersOf(id).map((a) => this.#g.viewApply(a));
     },
+    readers: (v) => {
+      const id = this.#g.idOf(v);
+      return id === undefined ? 0 : this.#g.consumersOf(id).length;
+    },
     isOutput: (v) => {
       const id = this.#g.idOf(v);
       return id !== undefined && this.#outputs().has(id);

@@ -40,7 +40,8 @@ export function checkRewrite(rule: Rule, options: CheckRewriteOptions = {}): Var
 /** The graph after the rule has fired at one node; null where it fires at none. */
 function rewriteOnce(rule: Rule, before: Variable): Variable | null {
   const applies = appliesOf([before]);
-  const context: RuleContext = { consumers: (v) => applies.filter((a) => a.inputs.includes(v)), isOutput: (v) => v === before };
+  const consumers = (v: Variable): Apply[] => applies.filter((a) => a.inputs.includes(v));
+  const context: RuleContext = { consumers, readers: (v) => consumers(v).length, isOutput: (v) => v === before };
   for (const node of applies.filter((a) => rule.roots.includes(a.op))) {
     const made = rule.rewrite(node, context);
     if (made !== null) return replaced(rule, before, node, made instanceof Variable ? [made] : made);

@@ -52,9 +52,9 @@ function deepGradient(n: number) {
 
 function wideSum(n: number) {
   const x = T.vector("x");
-  let y: Variable = T.exp(x);
-  const read = y;
-  for (let i = 0; i < n; i++) y = T.tanh(y.add(read.mul(i + 2)));
+  const read = T.exp(x).mul(x);
+  let y: Variable = x;
+  for (let i = 0; i < n; i++) y = T.tanh(y.mul(read));
   return work([x], y);
 }
 
