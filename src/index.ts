@@ -30,14 +30,12 @@ import { RandomState } from "./random/random_state.js";
 registerBackend(referenceFactory);
 for (const factory of gpujsFactories) registerBackend(factory);
 
-const { add, sub, mul, div, floorDiv, mod, neg, abs, sgn, sqr, lt, le, gt, ge, eq, neq, and_, or_, xor, invert, maximum, minimum, clip, switch_, where, fill, cast, isnan, isinf } = elementwise;
 const { sum, prod, max, min, any, all } = reduce;
 
 /** Tensor functions and variable makers, as `theano.tensor`; `T.nnet` as `theano.tensor.nnet`. */
 export const T = {
   ...inputMakers, tensor, TensorType, constant, asTensorVariable, grad,
-  add, sub, mul, div, trueDiv: div, floorDiv, intDiv: floorDiv, mod, neg, abs, abs_: abs, sgn, sqr, square: sqr, lt, le, gt, ge, eq, neq, and_, or_, xor, invert, maximum, minimum,
-  clip, switch: switch_, where, fill, second: fill, cast, isnan, isinf,
+  ...elementwise, trueDiv: elementwise.div, intDiv: elementwise.floorDiv, abs_: elementwise.abs, square: elementwise.sqr, switch: elementwise.switch_, second: elementwise.fill,
   ...math,
   sum, prod, max, min, any, all, argmax, argmin, maxAndArgmax, mean: statistics.mean, var: statistics.variance, std: statistics.std,
   dot, batchedDot, outer, dimshuffle, transpose, shape, reshape, flatten, ravel, squeeze, swapaxes, shapePadleft, shapePadright, shapePadaxis, addbroadcast, patternBroadcast, unbroadcast,

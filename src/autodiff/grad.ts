@@ -6,7 +6,9 @@
 import { isFloat } from "../codegen/ir/dtype.js";
 import { onBehalfOf } from "../graph/origin.js";
 import { scalarConstant, Variable } from "../graph/variable.js";
-import { fill, gradientDType, zeroGradient } from "../ops/elementwise.js";
+import { fill } from "../ops/elementwise.js";
+import { gradientDType } from "../ops/elementwise_kit.js";
+import { zeroGradient } from "../ops/fill.js";
 import { fail } from "../util/fail.js";
 import { type Cotangent, isUndefined, type Undefined, walkBack } from "./walk.js";
 

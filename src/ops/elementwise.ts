@@ -8,25 +8,13 @@ import type { Op, Params } from "../graph/op.js";
 import type { TensorType } from "../graph/types.js";
 import { apply1, scalarConstant, type Variable } from "../graph/variable.js";
 import type { NdArray, Shape } from "../numpy/ndarray.js";
-import { config } from "../util/config.js";
 import { fail } from "../util/fail.js";
-import { asTensor, asTensors, type Binary, defineOp, elementwiseOp, type ElementwiseFields, method, type Operand, type Ternary, type Unary } from "./define.js";
-import { padLeft } from "./dimshuffle.js";
+import { asTensor, asTensors, type Binary, defineOp, method, type Operand, type Ternary } from "./define.js";
+import { binary, type Ctx, ct, input, ternary, unary } from "./elementwise_kit.js";
+import { fill, zeroGradient } from "./fill.js";
 
-export const unary = (f: ElementwiseFields): Unary => elementwiseOp(1, padLeft, f);
-export const binary = (f: ElementwiseFields): Binary => elementwiseOp(2, padLeft, f);
-export const ternary = (f: ElementwiseFields): Ternary => elementwiseOp(3, padLeft, f);
+export { fill };
 
-interface Ctx { readonly inputs: readonly Variable[]; readonly outputs: readonly Variable[]; readonly cotangents: readonly (Variable | null)[] }
-/** The cotangent: elementwise ops have one output, and it is connected whenever a gradient is asked for. */
-export const ct = (ctx: Ctx): Variable => ctx.cotangents[0] as Variable;
-export const input = (ctx: Ctx, i: number): Variable => ctx.inputs[i] as Variable;
-export const output = (ctx: Ctx): Variable => ctx.outputs[0] as Variable;
-
-/** The dtype of a gradient with respect to a variable: its own, floatX for integers. Gradients are never integers. */
-export const gradientDType = (x: Variable): DType => (isFloat(x.dtype) ? x.dtype : config.floatX);
-/** The gradient of a function that is flat almost everywhere: connected, and zero. */
-export const zeroGradient = (x: Variable): Variable => fill(x, scalarConstant(0, gradientDType(x)));
 const flat = (ctx: Ctx): Variable[] => ctx.inputs.map(zeroGradient);
 
 /** Any number of operands, from the left. */
@@ -238,14 +226,6 @@ export const switch_: Ternary = Object.assign(
 );
 /** NumPy's name of `switch_`. */
 export const where = switch_;
-
-export const fill = binary({
-  name: "fill", doc: "v repeated over the broadcast shape of x and v; the values of x are not used, so its gradient is disconnected (theano Second).",
-  dtype: (ds) => ds[1] as DType, repeats: 1,
-  expr: (_, v) => v,
-  reference: (_, v) => v,
-  gradient: (ctx) => ["disconnected", ct(ctx)],
-});
 
 interface CastParams extends Params { readonly dtype: DType }
 const castOp: Op = defineOp<CastParams>({

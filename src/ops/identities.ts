@@ -9,7 +9,8 @@ import { type TensorType, tensorType } from "../graph/types.js";
 import { type Apply, apply1, Variable } from "../graph/variable.js";
 import type { NdArray, Shape } from "../numpy/ndarray.js";
 import { asTensor, defineOp, type Operand } from "./define.js";
-import { clip, mul, neg, zeroGradient } from "./elementwise.js";
+import { clip, mul, neg } from "./elementwise.js";
+import { zeroGradient } from "./fill.js";
 
 interface Fields<P extends Params> { readonly name: string; readonly doc: string; readonly params: P; gradient(g: Variable, x: Variable, params: P): InputGradient }
 

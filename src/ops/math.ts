@@ -7,7 +7,9 @@ import { constant, type Expr, prim } from "../codegen/ir/expr.js";
 import { scalarConstant, type Variable } from "../graph/variable.js";
 import { fail } from "../util/fail.js";
 import { type Binary, method, type Operand } from "./define.js";
-import { add, binary, cast, ct, div, eq, input, mul, neg, output, sqr, sub, switch_, unary, zeroGradient } from "./elementwise.js";
+import { add, cast, div, eq, mul, neg, sqr, sub, switch_ } from "./elementwise.js";
+import { binary, ct, input, output, unary } from "./elementwise_kit.js";
+import { zeroGradient } from "./fill.js";
 
 /** A constant beside an expression, in its dtype. */
 const like = (value: number, x: Expr): Expr => constant(value, x.dtype);

@@ -7,7 +7,8 @@ import { constant, type Expr, prim } from "../codegen/ir/expr.js";
 import { scalarConstant, type Variable } from "../graph/variable.js";
 import { config } from "../util/config.js";
 import { asTensor, method, type Operand } from "./define.js";
-import { abs, add, clip, ct, div, gt, input, mul, output, sub, switch_, unary } from "./elementwise.js";
+import { abs, add, clip, div, gt, mul, sub, switch_ } from "./elementwise.js";
+import { ct, input, output, unary } from "./elementwise_kit.js";
 import { expm1 } from "./math.js";
 
 export const sigmoid = unary({

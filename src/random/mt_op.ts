@@ -12,7 +12,7 @@ import { TensorType, tensorType } from "../graph/types.js";
 import { apply1, type Variable } from "../graph/variable.js";
 import { NdArray, type Shape } from "../numpy/ndarray.js";
 import { type Callable, defineOp, type Operand } from "../ops/define.js";
-import { ternary } from "../ops/elementwise.js";
+import { ternary } from "../ops/elementwise_kit.js";
 import { seedState } from "./mt19937.js";
 import { type Arg, type Distribution, DRAWS } from "./mt_draws.js";
 import { MT_STATE_SIZE, packState, readState, writeState } from "./mt_state.js";

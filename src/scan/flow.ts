@@ -7,7 +7,7 @@ import { isFloat } from "../codegen/ir/dtype.js";
 import { constantValue } from "../graph/rule.js";
 import { apply1, Variable } from "../graph/variable.js";
 import { dimShuffleOp } from "../ops/dimshuffle.js";
-import { gradientDType } from "../ops/elementwise.js";
+import { gradientDType } from "../ops/elementwise_kit.js";
 import type { ScanParts } from "./parts.js";
 
 /** A cotangent; or connected and zero; or undefined; or null: not connected. */

@@ -40,9 +40,9 @@ describe("a WebGL renderer", () => {
 describe("a Vulkan driver", () => {
   const system = (files: Readonly<Record<string, readonly string[]>>): Listing => async (path) => files[path] ?? [];
 
-  test.each(["/usr/share", "/etc", "/usr/local/share", "/home/me/.local/share", "/home/me/.config", "/etc/xdg"])("is found below %s", async (root) => {
+  test.each(["/usr/share", "/etc", "/usr/local/share", "/users/me/.local/share", "/users/me/.config", "/etc/xdg"])("is found below %s", async (root) => {
     const listing = system({ [`${root}/vulkan/icd.d`]: ["nvidia_icd.json"] });
-    expect(await hasVulkanDriver({ HOME: "/home/me" }, listing)).toBe(true);
+    expect(await hasVulkanDriver({ HOME: "/users/me" }, listing)).toBe(true);
   });
 
   it("is what VK_DRIVER_FILES names, else VK_ICD_FILENAMES, and then nothing else", async () => {
