@@ -2,12 +2,14 @@
  * Binds shapes: a Value for every variable of a graph, in order, through each op's `shape`. Where a shape depends on the values of a
  * call, it asks for them (NeedValue, NeedScalars) and specialise.ts starts again with those values bound.
  */
+import type { Caps } from "../codegen/backend.js";
 import { constant, type Expr, rewrite } from "../codegen/ir/expr.js";
 import { scalarsIn } from "../codegen/ir/plan.js";
 import { iadd, int, isub } from "../codegen/ir/index.js";
 import { formatType } from "../codegen/ir/dtype.js";
 import type { ShapeContext, Params } from "../graph/op.js";
-import { type Apply, Constant, type Variable } from "../graph/variable.js";
+import { TensorType } from "../graph/types.js";
+import { type Apply, Constant, Variable } from "../graph/variable.js";
 import type { NdArray, Shape } from "../numpy/ndarray.js";
 import { failure, type Family, impossible } from "../util/fail.js";
 import type { PlanBuilder } from "./builder.js";
@@ -29,6 +31,7 @@ export class NeedScalars extends Error {}
 export interface Binding {
   readonly builder: PlanBuilder;
   readonly epoch: Epoch;
+  readonly caps: Caps;
   /** Values bound because shapes depend on them. */
   readonly bound: ReadonlyMap<Variable, NdArray>;
 }
@@ -43,11 +46,26 @@ export function inferApply(binding: Binding, a: Apply, valueFor: (v: Variable) =
   const { lower } = a.op.fields;
   const shapes = a.op.fields.shape(shapeContext(binding, a, inputs));
   checkTypes(a, inputs, shapes);
+  const sources = groupInputs(binding, a, inputs);
   const outputs = a.outputs.map((o, i) => ({ shape: shapes[i] as Shape, dtype: o.dtype }));
   return a.outputs.map((o, output) => {
     const given = binding.bound.get(o);
-    return new Value(binding.builder, binding.epoch, o, given?.shape ?? (shapes[output] as Shape), given ? { kind: "constant", array: given } : { kind: "op", lower, params: a.params, inputs, output, outputs });
+    return new Value(binding.builder, binding.epoch, o, given?.shape ?? (shapes[output] as Shape), given ? { kind: "constant", array: given } : { kind: "op", lower, params: a.params, inputs: sources, output, outputs });
   });
+}
+
+/** Of an associative op with more inputs than a kernel may have: values of groups of them, each of which can be stored. */
+function groupInputs(binding: Binding, a: Apply, inputs: readonly Value[]): readonly Value[] {
+  const most = binding.caps.maxParams;
+  if (a.op.fields.associative !== true || inputs.length <= most || most < 2) return inputs;
+  const size = Math.ceil(inputs.length / Math.ceil(inputs.length / most));
+  const groups = Array.from({ length: Math.ceil(inputs.length / size) }, (_, g) => inputs.slice(g * size, (g + 1) * size));
+  const { dtype, origin } = a.outputs[0] as Variable;
+  return groupInputs(binding, a, groups.map((group) => {
+    const shape = a.op.fields.shape(shapeContext(binding, a, group))[0] as Shape;
+    const part = new Variable(new TensorType(dtype, shape.map(() => false)), { name: `${a.op} part`, origin });
+    return new Value(binding.builder, binding.epoch, part, shape, { kind: "op", lower: a.op.fields.lower, params: a.params, inputs: group, output: 0, outputs: [{ shape, dtype }] });
+  }));
 }
 
 function shapeContext(binding: Binding, a: Apply, inputs: readonly Value[]): ShapeContext<Params> {

@@ -3,7 +3,6 @@
  * fuses: reductions are stored, elementwise consumers become their epilogue, and other values are stored where recomputing costs more.
  * Must not know devices beyond their Caps. Next: loop.ts for scans, specialise.ts for whole functions.
  */
-import type { Caps } from "../codegen/backend.js";
 import { acc, cast, type Expr, isLong, redAxis } from "../codegen/ir/expr.js";
 import { closeKernel, type Reduction } from "../codegen/ir/kernel.js";
 import type { SlotRef, Step } from "../codegen/ir/plan.js";
@@ -29,7 +28,6 @@ const LIGHT_WORK = 2;
 interface Evaluations { readonly all: number; readonly terms: number }
 
 export interface ScopeContext extends Binding {
-  readonly caps: Caps;
   /** The number that an expression over plan scalars always has; asks for the call's scalars to be bound if it varies. */
   fixed(e: Expr): number;
   /** A scope for a loop body. */
@@ -41,9 +39,9 @@ export class Scope {
   readonly context: ScopeContext;
   readonly #values = new Map<Variable, Value>();
   readonly #loops = new Map<Apply, BoundLoop>();
-  /** Values made here. Others belong to a scope around this one: what a loop body stores may never be written, and not before the loop. */
-  readonly #own = new Set<Value>();
-  /** Values of other scopes that had to be in memory here. */
+  /** Values of a scope around this one. What a loop body stores may never be written, and not before the loop: theirs are not stored here. */
+  readonly #foreign = new Set<Value>();
+  /** Where foreign values had to be in memory. */
   readonly #copies = new Map<Value, number>();
   readonly #constants = new Map<Value, number>();
   #targets: ReadonlyMap<Variable, SlotRef> = new Map();
@@ -59,7 +57,7 @@ export class Scope {
   /** Gives a leaf its value before `infer`. A value of another variable is one from outside. */
   define(v: Variable, value: Value): void {
     this.#values.set(v, value);
-    if (value.variable === v) this.#own.add(value);
+    if (value.variable !== v) this.#foreign.add(value);
   }
 
   value(v: Variable): Value {
@@ -147,8 +145,9 @@ export class Scope {
   #countMoved(a: Apply, out: Value, inlined: Evaluations | undefined, addTo: (v: Variable, n: Evaluations) => void): void {
     const { work, buffers } = costOf(out.own());
     const times = inlined !== undefined && inlined.all > 0 && work === 0 ? inlined : { all: out.size, terms: 0 };
+    const isGrouped = out.source.kind === "op" && out.source.inputs.length < a.inputs.length;
     a.inputs.forEach((v, i) => {
-      if (buffers.has(-1 - i)) addTo(v, times);
+      if (isGrouped || buffers.has(-1 - i)) addTo(v, times);
     });
   }
 
@@ -159,7 +158,7 @@ export class Scope {
     const region = this.#regions.get(value.variable);
     const fixed = region || this.#targets.has(value.variable) ? null : this.#constantSlot(value);
     if (fixed !== null) return fixed;
-    if (!this.#own.has(value)) return this.#copyOf(value);
+    if (this.#foreign.has(value)) return this.#copyOf(value);
     const target = this.#targets.get(value.variable) ?? { slot: this.context.builder.newSlot(value.dtype, value.shape, value.label), row: null };
     this.#launch(value, region ?? null, target);
     value.slot = target.slot;
@@ -223,9 +222,9 @@ export class Scope {
     const seen = new Set<Value>();
     const stack = [value, ...(source ? [source] : [])];
     for (let v = stack.pop(); v !== undefined; v = stack.pop()) {
-      if (seen.has(v) || (v !== value && v !== source && v.slot !== null) || v.source.kind !== "op") continue;
+      if (seen.has(v) || (v !== value && v !== source && v.slot !== null) || v.source.kind !== "op" || this.#foreign.has(v)) continue;
       seen.add(v);
-      if (v !== value && v !== source && this.#own.has(v) && !this.#inCone.has(v.variable) && v.isInlinable) {
+      if (v !== value && v !== source && !this.#inCone.has(v.variable) && v.isInlinable) {
         const buffers = costOf(v.at(axes(v.shape))).buffers.size;
         if (buffers > 1 && (best === null || buffers > best.buffers) && buffers <= this.context.caps.maxParams) best = { value: v, buffers };
       }

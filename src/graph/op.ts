@@ -108,6 +108,8 @@ export interface OpFields<P> {
   readonly rules?: readonly Rule[];
   /** a op b = b op a, for patterns and merging. */
   readonly commutative?: boolean;
+  /** op(a, b, c, …) = op(op(a, b), op(c, …)) in the result's dtype: where a kernel cannot read all inputs, others read groups of them. */
+  readonly associative?: boolean;
   /** False for ops that must not be folded or merged away (none so far but debugging ops). Default true. */
   readonly pure?: boolean;
   /** For ops that only repeat, move or convert the elements of one input: which. Constants are seen through them. */

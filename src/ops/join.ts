@@ -77,6 +77,7 @@ const joinOp: Op = defineOp<JoinParams>({
   },
   samples: [sample(0, [2, 3], [1, 3]), sample(1, [2, 1], [2, 3], [2, 2]), sample(0, [0, 2], [2, 2]), sample(0, [3], [0])],
   onnx: "Concat",
+  associative: true,
 });
 
 /** The tensors one after another along an axis: `T.join(0, x, y)`. All need one rank, at least 1: errors `join-rank`, `join-none`. */
