@@ -76,6 +76,7 @@ export interface CompiledGraph {
   readonly updates: readonly (readonly [SharedVariable, Variable])[];
 }
 
+/** Call it with the inputs in order, or with a record of them by name. Arguments are copied when the call is made: keep large data in `shared()`. */
 export interface CompiledFunction<O extends Outputs, R = ResultOf<O>> {
   (...args: readonly Argument[]): Promise<R>;
   readonly explain: () => Explanation;
