@@ -21,7 +21,7 @@ function channelsOf(image: NdArray): keyof typeof COLOR_TYPES {
  * The PNG bytes of a picture: `[h, w]` grey, `[h, w, 3]` RGB or `[h, w, 4]` RGBA, any dtype, values whole numbers 0 to 255.
  * Throws `png-shape`, `png-values`.
  */
-export function encodePng(image: NdArray): Buffer {
+export function encodePng(image: NdArray): Uint8Array {
   const channels = channelsOf(image);
   const [height = 0, width = 0] = image.shape;
   const data = Buffer.alloc(image.size);
