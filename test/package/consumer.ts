@@ -10,7 +10,7 @@ export const X = [
 ];
 export const Y = [1, 0];
 
-/** The costs before and after one step of gradient descent with learning rate 1 from zero weights, and the weights after it. */
+/** The costs of two steps of gradient descent with learning rate 1 from zero weights, and the weights after them. */
 export async function oneStep() {
   const x = T.matrix("x");
   const y = T.vector("y");
