@@ -11,9 +11,9 @@ import { fail } from "../util/fail.js";
 import { type Argument, bindArguments, In } from "./arguments.js";
 import { DebugMode } from "./debug_mode.js";
 import { type CopyOptions, copied } from "./copy.js";
-import { asOutput, prepare, type Pairs, type Prepared } from "./prepare.js";
+import { prepare, type Pairs, type Prepared } from "./prepare.js";
 import { Program } from "./program.js";
-import type { Operand } from "../ops/define.js";
+import { asTensor, type Operand } from "../ops/define.js";
 
 /** A 0-d result is a JS number (boolean for bool), others are arrays. */
 export type Result = number | boolean | NdArray;
@@ -108,7 +108,7 @@ export function compile<const O extends Outputs>(first: readonly (Variable | In)
   const { inputs = [], outputs, ...options } = keywords;
   if (!Array.isArray(inputs)) fail("type", "inputs-list", { what: "The inputs of compile() are not a list.", fix: "write compile([x, y], output) or compile({ inputs: [x, y], outputs })" });
   const { list, shape } = outputList(outputs as O);
-  return build(prepare(inputs, list.map(asOutput), options), shape, options) as CompiledFunction<O>;
+  return build(prepare(inputs, list.map((o) => asTensor(o)), options), shape, options) as CompiledFunction<O>;
 }
 
 /** Rewrites a prepared graph and gives it the user's face. */

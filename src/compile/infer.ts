@@ -129,5 +129,3 @@ function checkTypes(a: Apply, inputs: readonly Value[], shapes: readonly Shape[]
 
 /** Integer expressions of a 0-d value known on the host; asks for the value otherwise. */
 export const hostScalar = (v: Value): Expr => v.ints()?.[0] ?? need(v);
-
-export const isConstant = (v: Variable): v is Constant => v instanceof Constant;

@@ -94,7 +94,7 @@ function fixedCount(context: ScopeContext, a: Apply, count: Expr): number {
 
 function checkLengths(context: ScopeContext, a: Apply, inputs: readonly Value[], count: Expr, sequences: readonly Value[]): void {
   for (const s of sequences) {
-    const room = isub({ kind: "const", dtype: "int32", value: s.shape[0] as number }, count);
+    const room = isub(int(s.shape[0] as number), count);
     for (const end of atEnds(context.builder, room)) {
       if (end.kind !== "const") context.builder.guard(end);
       else if (end.value < 0) throw nodeFailure("value", "scan-sequence-short", a, inputs, `scan was asked for more steps than its sequence ${s.label} of length ${s.shape[0]} has.`, "make nSteps at most the length of the shortest sequence");

@@ -4,7 +4,7 @@
  */
 import { leavesOf, substituteVariables } from "../graph/clone.js";
 import { Constant, SharedVariable, Variable } from "../graph/variable.js";
-import { asTensor, type Operand } from "../ops/define.js";
+import type { Operand } from "../ops/define.js";
 import { fail } from "../util/fail.js";
 import { In } from "./arguments.js";
 import { asarray } from "../numpy/convert.js";
@@ -152,5 +152,3 @@ function checkLeaves(outputs: readonly Variable[], ins: readonly In[], onUnused:
 }
 
 const reaches = (outputs: readonly Variable[], v: Variable): boolean => outputs.includes(v);
-
-export const asOutput = (v: Operand): Variable => asTensor(v);

@@ -7,11 +7,11 @@ import { acc, cast, type Expr, isLong, redAxis } from "../codegen/ir/expr.js";
 import { closeKernel, type Reduction } from "../codegen/ir/kernel.js";
 import type { SlotRef, Step } from "../codegen/ir/plan.js";
 import { appliesOf } from "../graph/function_graph.js";
-import type { Apply, Variable } from "../graph/variable.js";
+import { type Apply, Constant, type Variable } from "../graph/variable.js";
 import { NdArray, sizeOf } from "../numpy/ndarray.js";
 import { impossible } from "../util/fail.js";
 import { costOf } from "./cost.js";
-import { type Binding, constantValueOf, inferApply, isConstant } from "./infer.js";
+import { type Binding, constantValueOf, inferApply } from "./infer.js";
 import { type BoundLoop, inferLoop, lowerLoop } from "./loop.js";
 import { epilogueRoots, type Region } from "./regions.js";
 import { axes, type Value } from "./value.js";
@@ -63,7 +63,7 @@ export class Scope {
   value(v: Variable): Value {
     const known = this.#values.get(v);
     if (known) return known;
-    if (!isConstant(v)) return impossible(`${v} has no value in this scope`);
+    if (!(v instanceof Constant)) return impossible(`${v} has no value in this scope`);
     const made = constantValueOf(this.context, v);
     this.define(v, made);
     return made;
@@ -104,17 +104,17 @@ export class Scope {
     for (const o of a.outputs) {
       const value = this.value(o);
       if (value.slot !== null || value.source.kind !== "op" || this.#inCone.has(o)) continue;
-      if (this.#regions.has(o) || value.isReduction || required.has(o) || this.#dear(o, value)) this.store(value);
+      if (this.#regions.has(o) || value.isReduction || required.has(o) || this.#dear(value)) this.store(value);
     }
   }
 
   /** Whether recomputing a value wherever it is read costs more than storing it. */
-  #dear(v: Variable, value: Value): boolean {
+  #dear(value: Value): boolean {
     const element = value.at(axes(value.shape));
     const { work, nodes } = costOf(element);
     if (nodes > NODE_LIMIT || (value.dtype === "int32" && isLong(element, INDEX_LIMIT))) return true;
     if (value.size === 1 && work <= LIGHT_WORK) return false;
-    const { all, terms } = this.#evaluations.get(v) ?? { all: 1, terms: 0 };
+    const { all, terms } = this.#evaluations.get(value.variable) ?? { all: 1, terms: 0 };
     return work * (terms - 1) > STORE_COST || (work > LIGHT_WORK && work * (all - 1) > STORE_COST);
   }
 

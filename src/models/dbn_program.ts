@@ -102,6 +102,7 @@ export async function testDbn(options: TestDbnOptions = {}): Promise<DbnResult> 
   return { dbn, pretrainingCosts, pretrainingFns, finetuning: { ...result, trainFn }, interrupted: result.interrupted };
 }
 
+/** Writes the parameters of all layers as an .npz that `loadDbn` and NumPy read. */
 export async function saveDbn(path: string, dbn: DBN): Promise<void> {
   await saveModel(path, "dbn", dbn.named, { nIns: dbn.nIns, hiddenLayersSizes: dbn.hiddenLayersSizes, nOuts: dbn.nOuts });
 }

@@ -195,6 +195,7 @@ export async function sgdOptimizationMnist(options: SgdOptions = {}): Promise<Sg
   return { ...result, classifier, trainModel };
 }
 
+/** Writes weights and biases as an .npz that `loadLogisticRegression` and NumPy read. */
 export async function saveLogisticRegression(path: string, classifier: LogisticRegression): Promise<void> {
   await saveModel(path, "logistic_sgd", classifier.named, { nIn: classifier.nIn, nOut: classifier.nOut });
 }

@@ -8,6 +8,7 @@ import { type DataOptions, forBatches, loadData, LogisticRegression, minibatch, 
 import { loadModel, type NamedParams, restoreParams, saveModel } from "./model_files.js";
 import { fixed, Watcher } from "./observe.js";
 
+/** An elementwise nonlinearity, such as T.tanh. */
 export type Activation = (x: Variable) => Variable;
 
 export interface HiddenLayerOptions {

@@ -140,6 +140,7 @@ async function sampleFrom(rbm: RBM, testSetX: SharedVariable, rng: RandomState, 
   return { sampleFn, file };
 }
 
+/** Writes weights and biases as an .npz that `loadRbm` and NumPy read. */
 export async function saveRbm(path: string, rbm: RBM): Promise<void> {
   await saveModel(path, "rbm", rbm.named, { nVisible: rbm.nVisible, nHidden: rbm.nHidden });
 }

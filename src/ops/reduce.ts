@@ -31,6 +31,7 @@ export interface SumOptions extends ReduceOptions {
 
 /** Options, or the axis alone by position: `T.sum(x, 1)`, `x.mean([0, 2])`. */
 export type AxisOr<O extends ReduceOptions> = O | number | readonly number[];
+/** Both forms as options. */
 export const readOptions = <O extends ReduceOptions>(given: AxisOr<O>): O => (typeof given === "number" || Array.isArray(given) ? ({ axis: given } as O) : (given as O));
 
 /** The axes that an option means, ascending. Errors: `axis-range`, `reduce-axis-twice`. */
