@@ -1,0 +1,110 @@
+/**
+ * A WebAssembly function as text under construction: locals, statements, loops, and places before a loop where what does not change in it
+ * goes. Expressions are folded WAT, `(f32.add (local.get $x) (local.get $y))`. Must not know kernels. Next: elements.ts writes with it.
+ */
+
+export type WasmType = "i32" | "i64" | "f32" | "f64" | "v128";
+
+/** A block of the text. `before` is printed in front of it, inside the block around it. */
+export interface Block {
+  readonly open: string;
+  readonly close: string;
+  readonly before: string[];
+  readonly items: (string | Block)[];
+}
+
+const block = (open: string, close: string): Block => ({ open, close, before: [], items: [] });
+
+/** A variable of a function. */
+export interface Local {
+  readonly get: string;
+  /** Text of an assignment. */
+  readonly set: (value: string) => string;
+}
+
+export const i32 = (n: number): string => `(i32.const ${n | 0})`;
+export const call = (name: string, ...args: readonly string[]): string => `(call ${[name, ...args].join(" ")})`;
+export const add = (a: string, b: string): string => (b === i32(0) ? a : a === i32(0) ? b : `(i32.add ${a} ${b})`);
+export const times = (a: string, n: number): string => (n === 1 ? a : n > 0 && Number.isInteger(Math.log2(n)) ? `(i32.shl ${a} ${i32(Math.log2(n))})` : `(i32.mul ${a} ${i32(n)})`);
+
+export interface Param { readonly name: string; readonly type: WasmType }
+
+export class Func {
+  private readonly locals: string[] = [];
+  private readonly body = block("", "");
+  /** From the function's body to the block now written. */
+  private readonly chain: Block[] = [this.body];
+  private names = 0;
+  private labels = 0;
+
+  /** `name` and the params' names start with `$`. */
+  constructor(readonly name: string, private readonly params: readonly Param[], private readonly result: WasmType | null = null) {}
+
+  /** How many blocks are around what is written now. */
+  get depth(): number {
+    return this.chain.length - 1;
+  }
+
+  local(type: WasmType, hint = "t"): Local {
+    const name = `$${hint}${this.names++}`;
+    this.locals.push(`(local ${name} ${type})`);
+    return { get: `(local.get ${name})`, set: (value) => `(local.set ${name} ${value})` };
+  }
+
+  line(text: string): void {
+    (this.chain.at(-1) as Block).items.push(text);
+  }
+
+  /** A statement in the block at a depth: the innermost one, or before the loop that is written inside an outer one. */
+  lineAt(depth: number, text: string): void {
+    if (depth >= this.depth) this.line(text);
+    else (this.chain[depth + 1] as Block).before.push(text);
+  }
+
+  /** A variable that is set once, at the depth given. */
+  let(type: WasmType, value: string, hint?: string, depth = this.depth): string {
+    const v = this.local(type, hint);
+    this.lineAt(depth, v.set(value));
+    return v.get;
+  }
+
+  private enter(open: string, close: string, write: () => void): void {
+    const inner = block(open, close);
+    (this.chain.at(-1) as Block).items.push(inner);
+    this.chain.push(inner);
+    write();
+    this.chain.pop();
+  }
+
+  /** `for (i = from; i < to; i += step)`, signed; texts of i32, evaluated once where they are not variables or constants. `write` gets `i`. */
+  loop(from: string, to: string, step: number, write: (i: string) => void, hint = "i"): void {
+    const end = /^\((local\.get|i32\.const) [^()]*\)$/.test(to) ? to : this.let("i32", to, "end");
+    const i = this.local("i32", hint);
+    const label = `$L${this.labels++}`;
+    this.line(i.set(from));
+    this.enter(`(if (i32.lt_s ${i.get} ${end}) (then (loop ${label}`, ")))", () => {
+      write(i.get);
+      this.line(i.set(`(i32.add ${i.get} ${i32(step)})`));
+      this.line(`(br_if ${label} (i32.lt_s ${i.get} ${end}))`);
+    });
+  }
+
+  when(condition: string, then: () => void, otherwise?: () => void): void {
+    this.enter(`(if ${condition} (then`, otherwise ? ")" : "))", then);
+    if (otherwise) this.enter("(else", "))", otherwise);
+  }
+
+  /** `result` is the text of the value that the function gives. */
+  text(result?: string): string {
+    const params = this.params.map((p) => ` (param ${p.name} ${p.type})`).join("");
+    const head = `(func ${this.name}${params}${this.result ? ` (result ${this.result})` : ""}`;
+    return [head, ...(this.locals.length > 0 ? [`  ${this.locals.join(" ")}`] : []), ...lines(this.body, "  ").map((l) => l), ...(result ? [`  ${result}`] : []), ")"].join("\n");
+  }
+}
+
+function lines(b: Block, pad: string): string[] {
+  return b.items.flatMap((item) => {
+    if (typeof item === "string") return [pad + item];
+    return [...item.before.map((l) => pad + l), pad + item.open, ...lines(item, `${pad}  `), pad + item.close];
+  });
+}
