@@ -2,30 +2,175 @@
  * Writes a kernel's expressions at a point of its domain: loads, primitives, stores, for one element or four neighbours. Every node is written
  * once, before the outermost loop in which it does not change. Must not know loops or passes. Used by kernels.ts and gemm.ts.
  */
-import type { Expr } from "../ir/expr.js";
+import { impossible } from "../../util/fail.js";
+import { type Axis, children, type Expr, type Load, postorder, type PrimExpr, type RedAxis } from "../ir/expr.js";
+import { flatten, int, rangeOf } from "../ir/index.js";
 import type { Kernel } from "../ir/kernel.js";
+import { Addresses } from "./addresses.js";
 import type { PassParams } from "./code.js";
+import { constantValue, convert, isAtom, settle, widen } from "./convert.js";
+import { flattenLoads, isAxis, isProven, type Point, positionOf, strideOf } from "./flat.js";
 import type { Value } from "./lanes.js";
-import type { Func } from "./wat.js";
+import { gatherFour, loadFour, loadOne, storeFour, storeOne } from "./memory_access.js";
+import { primValue } from "./prims.js";
+import type { Block, Func } from "./wat.js";
 
-/** Where expressions are evaluated. */
-export interface Point {
-  /** The i32 text of each domain axis (of the lane axis: the first of the four). Variables, not expressions. */
-  readonly axes: readonly string[];
-  /** Likewise for each axis of the reduction, where it is open. */
-  readonly reds?: readonly string[];
-  /** The axis along which four neighbours lie; null for one element. */
-  readonly lane: { readonly kind: "axis" | "red"; readonly axis: number } | null;
-  /** The finished reduction, in an epilogue; variables. */
-  readonly acc?: Value;
+export type { Point } from "./flat.js";
+
+/** What a node depends on: its value at two points is the same where these are. */
+interface Dependence { readonly leaves: readonly Expr[]; readonly uses: number }
+
+export class Elements {
+  private readonly flat = new Map<Expr, Expr>();
+  private readonly dependences = new Map<Expr, Dependence>();
+  private readonly ids = new Map<Expr, number>();
+  private readonly known = new WeakMap<Block, Map<string, Value>>();
+  private readonly addresses: Addresses;
+  private readonly positions: Expr;
+
+  /** `inline`: whether exp, log … are written in place. */
+  constructor(
+    private readonly fn: Func, private readonly kernel: Kernel, private readonly params: PassParams, private readonly library: Map<string, string>,
+    private readonly inline: "inline" | "call" = "call",
+  ) {
+    const roots = [...kernel.results, ...(kernel.reduction ? [kernel.reduction.term] : [])];
+    const here = kernel.domain.map((extent, a): Expr => (extent === 1 ? int(0) : { kind: "axis", dtype: "int32", axis: a, extent }));
+    this.positions = flatten(here, kernel.domain);
+    this.prepare([...roots, this.positions]);
+    this.addresses = new Addresses(fn, (e, point) => this.single(e, point));
+  }
+
+  private prepare(roots: readonly Expr[]): void {
+    const made = flattenLoads(roots, this.kernel.params);
+    roots.forEach((r, n) => this.flat.set(r, made[n] as Expr));
+    const order = postorder(made);
+    const uses = new Map<Expr, number>();
+    for (const e of [...order.flatMap((o) => [...children(o)]), ...made]) uses.set(e, (uses.get(e) ?? 0) + 1);
+    for (const e of order) {
+      if (this.dependences.has(e)) continue;
+      const leaves = new Set(children(e).flatMap((k) => [...(this.dependences.get(k) as Dependence).leaves]));
+      if (e.kind === "axis" || e.kind === "red" || e.kind === "acc") leaves.add(e);
+      this.dependences.set(e, { leaves: [...leaves], uses: uses.get(e) ?? 0 });
+      this.ids.set(e, this.ids.size);
+    }
+  }
+
+  /** The value of a term or result, in variables or constants. Four lanes where `lane` is given and it differs among them, else one. */
+  value(e: Expr, point: Point): Value {
+    if (!this.flat.has(e)) this.prepare([e]);
+    return settle(this.fn, this.node(this.flat.get(e) as Expr, point));
+  }
+
+  /** One element as four equal ones, where it is one. */
+  widen(v: Value): Value {
+    return settle(this.fn, widen(this.fn, v));
+  }
+
+  /** Evaluates all results at a point and stores them. */
+  storeResults(point: Point): void {
+    const { kernel, fn } = this;
+    const position = this.flat.get(this.positions) as Expr;
+    const values = kernel.results.map((r) => this.value(r, point));
+    values.forEach((v, n) => {
+      const base = this.params.results[n] as string;
+      const stride = point.lane?.kind === "axis" ? strideOf(position, point.lane) : null;
+      const address = this.addresses.at({ base, position, dtype: v.dtype, point });
+      if (point.lane === null || stride === null) storeOne(fn, address, v);
+      else storeFour(fn, address, stride, settle(fn, widen(fn, v)));
+    });
+  }
+
+  private textOf(leaf: Expr, point: Point): string {
+    if (leaf.kind === "acc") return point.acc?.parts.join(" ") ?? impossible("no accumulator at this point");
+    const { axis } = leaf as Axis | RedAxis;
+    return (leaf.kind === "axis" ? point.axes[axis] : point.reds?.[axis]) ?? impossible(`axis ${axis} is not known here`);
+  }
+
+  /** The outermost depth at which a node's value is known, and what tells it from its value at other points. */
+  private place(e: Expr, point: Point): { depth: number; key: string } {
+    let depth = 0;
+    let key = String(this.ids.get(e));
+    for (const leaf of (this.dependences.get(e) as Dependence).leaves) {
+      const text = this.textOf(leaf, point);
+      const lanes = point.lane !== null && isAxis(leaf, point.lane) ? "*" : "";
+      depth = leaf.kind === "acc" ? this.fn.depth : Math.max(depth, this.fn.depthOf(text));
+      key += `,${leaf.kind}${"axis" in leaf ? leaf.axis : ""}=${text}${lanes}`;
+    }
+    return { depth, key };
+  }
+
+  private node(e: Expr, point: Point): Value {
+    if (e.kind === "const") return constantValue(e.value, e.dtype);
+    if (e.kind === "scalar") return { dtype: e.dtype, lanes: 1, parts: [this.params.scalars[e.id] as string] };
+    if (e.kind === "acc") return convert(this.fn, point.acc ?? impossible("no accumulator at this point"), e.dtype);
+    if ((e.kind === "axis" || e.kind === "red") && !(point.lane !== null && isAxis(e, point.lane))) return { dtype: "int32", lanes: 1, parts: [this.textOf(e, point)] };
+    const { depth, key } = this.place(e, point);
+    for (const b of this.fn.blocks) {
+      const found = this.known.get(b)?.get(key);
+      if (found) return found;
+    }
+    const here = depth >= this.fn.depth;
+    return this.fn.outside(depth, () => {
+      const made = this.write(e, point);
+      const { uses } = this.dependences.get(e) as Dependence;
+      if (made.parts.every(isAtom) || (uses <= 1 && here)) return made;
+      const kept = settle(this.fn, made);
+      const home = this.fn.blocks.at(-1) as Block;
+      const table = this.known.get(home) ?? new Map<string, Value>();
+      this.known.set(home, table.set(key, kept));
+      return kept;
+    });
+  }
+
+  private write(e: Expr, point: Point): Value {
+    switch (e.kind) {
+      case "axis":
+      case "red": return { dtype: "int32", lanes: 4, parts: [`(i32x4.add (i32x4.splat ${this.textOf(e, point)}) (v128.const i32x4 0 1 2 3))`] };
+      case "load": return this.load(e, point);
+      case "cast": return convert(this.fn, this.node(e.arg, point), e.dtype);
+      case "prim": {
+        const args = e.args.map((a) => this.node(a, point));
+        const natural = naturalDivision(e, args);
+        if (natural) return natural;
+        return primValue({ fn: this.fn, library: this.library, inline: this.inline === "inline" }, e.prim, args, e.dtype);
+      }
+      default: return impossible(`${e.kind} is no node to write`);
+    }
+  }
+
+  /** Whether a node may differ among the four lanes. */
+  private varies(e: Expr, point: Point): boolean {
+    const { lane } = point;
+    return (this.dependences.get(e) as Dependence).leaves.some((l) => (lane !== null && isAxis(l, lane)) || (l.kind === "acc" && point.acc?.lanes === 4));
+  }
+
+  private load(e: Load, point: Point): Value {
+    const base = this.params.buffers[e.buffer] as string;
+    const length = (this.kernel.params[e.buffer]?.shape ?? []).reduce((n, d) => n * d, 1);
+    const position = positionOf(e);
+    const at = { base, position, dtype: e.dtype, point };
+    const last = isProven(e) ? null : Math.max(length - 1, 0);
+    if (!this.varies(position, point)) return loadOne(e.dtype, last === null ? this.addresses.at(at) : this.addresses.within(at, 0, last));
+    const byAcc = (this.dependences.get(position) as Dependence).leaves.some((l) => l.kind === "acc");
+    const stride = point.lane === null || byAcc ? null : strideOf(position, point.lane);
+    if (stride !== null && last === null) return loadFour(this.fn, e.dtype, this.addresses.at(at), stride);
+    // Three of the four may lie before or after the buffer, where memory may be read; two registers of float64 would reach too far.
+    if (stride === 1 && e.dtype !== "float64") return loadFour(this.fn, e.dtype, this.addresses.within(at, -3, last ?? 0), 1);
+    return gatherFour(this.fn, e.dtype, base, settle(this.fn, widen(this.fn, this.node(position, point))), last);
+  }
+
+  /** An integer that is the same for all lanes. */
+  private single(e: Expr, point: Point): { text: string; depth: number } {
+    const first = { ...point, lane: null };
+    const v = settle(this.fn, this.node(e, first));
+    return { text: v.parts[0] as string, depth: this.place(e, first).depth };
+  }
 }
 
-export declare class Elements {
-  constructor(fn: Func, kernel: Kernel, params: PassParams, library: Map<string, string>);
-  /** The value of a term or result, in variables or constants. Four lanes where `lane` is given and it differs among them, else one. */
-  value(e: Expr, point: Point): Value;
-  /** One element as four equal ones, where it is one. */
-  widen(v: Value): Value;
-  /** Evaluates all results at a point and stores them. */
-  storeResults(point: Point): void;
+/** Division by a positive constant of what is never negative, where no correction is needed. */
+function naturalDivision(e: PrimExpr, [x]: readonly Value[]): Value | null {
+  const [dividend, divisor] = e.args;
+  if (e.dtype !== "int32" || (e.prim !== "mod" && e.prim !== "floorDiv") || x?.lanes !== 1 || x.dtype !== "int32" || divisor?.kind !== "const") return null;
+  if (divisor.value <= 0 || rangeOf(dividend as Expr).min < 0) return null;
+  return { ...x, parts: [`(i32.${e.prim === "mod" ? "rem_u" : "div_u"} ${x.parts[0]} (i32.const ${divisor.value}))`] };
 }

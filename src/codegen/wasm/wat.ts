@@ -9,7 +9,7 @@ export type WasmType = "i32" | "i64" | "f32" | "f64" | "v128";
 export interface Block {
   readonly open: string;
   readonly close: string;
-  readonly before: string[];
+  readonly before: (string | Block)[];
   readonly items: (string | Block)[];
 }
 
@@ -33,9 +33,13 @@ export class Func {
   private readonly locals: string[] = [];
   private readonly body = block("", "");
   /** From the function's body to the block now written. */
-  private readonly chain: Block[] = [this.body];
+  private chain: Block[] = [this.body];
+  /** Where statements go that are written for an outer block while an inner one is open; null: to the innermost block. */
+  private redirect: (string | Block)[] | null = null;
   private names = 0;
   private labels = 0;
+  /** At which depth each variable that never changes inside a block is known. */
+  private readonly depths = new Map<string, number>();
 
   /** `name` and the params' names start with `$`. */
   constructor(readonly name: string, private readonly params: readonly Param[], private readonly result: WasmType | null = null) {}
@@ -45,35 +49,61 @@ export class Func {
     return this.chain.length - 1;
   }
 
+  /** The block now written, and those around it, from the outside. */
+  get blocks(): readonly Block[] {
+    return this.chain;
+  }
+
+  /** The depth from which on a variable has its value; 0 for parameters and constants. */
+  depthOf(get: string): number {
+    return this.depths.get(get) ?? 0;
+  }
+
   local(type: WasmType, hint = "t"): Local {
     const name = `$${hint}${this.names++}`;
     this.locals.push(`(local ${name} ${type})`);
+    // Unless `let` or `loop` says more, it may change anywhere.
+    this.depths.set(`(local.get ${name})`, Number.POSITIVE_INFINITY);
     return { get: `(local.get ${name})`, set: (value) => `(local.set ${name} ${value})` };
   }
 
-  line(text: string): void {
-    (this.chain.at(-1) as Block).items.push(text);
+  private get sink(): (string | Block)[] {
+    return this.redirect ?? (this.chain.at(-1) as Block).items;
   }
 
-  /** A statement in the block at a depth: the innermost one, or before the loop that is written inside an outer one. */
-  lineAt(depth: number, text: string): void {
-    if (depth >= this.depth) this.line(text);
-    else (this.chain[depth + 1] as Block).before.push(text);
+  line(text: string): void {
+    this.sink.push(text);
+  }
+
+  /** What `write` writes goes into the block at a depth, before the block inside it that is open now. */
+  outside<T>(depth: number, write: () => T): T {
+    if (depth >= this.depth) return write();
+    const { chain, redirect } = this;
+    this.redirect = (chain[depth + 1] as Block).before;
+    this.chain = chain.slice(0, depth + 1);
+    const made = write();
+    this.chain = chain;
+    this.redirect = redirect;
+    return made;
   }
 
   /** A variable that is set once, at the depth given. */
   let(type: WasmType, value: string, hint?: string, depth = this.depth): string {
     const v = this.local(type, hint);
-    this.lineAt(depth, v.set(value));
+    this.depths.set(v.get, Math.min(depth, this.depth));
+    this.outside(depth, () => this.line(v.set(value)));
     return v.get;
   }
 
   private enter(open: string, close: string, write: () => void): void {
     const inner = block(open, close);
-    (this.chain.at(-1) as Block).items.push(inner);
+    const { redirect } = this;
+    this.sink.push(inner);
+    this.redirect = null;
     this.chain.push(inner);
     write();
     this.chain.pop();
+    this.redirect = redirect;
   }
 
   /** `for (i = from; i < to; i += step)`, signed; texts of i32, evaluated once where they are not variables or constants. `write` gets `i`. */
@@ -82,6 +112,7 @@ export class Func {
     const i = this.local("i32", hint);
     const label = `$L${this.labels++}`;
     this.line(i.set(from));
+    this.depths.set(i.get, this.depth + 1);
     this.enter(`(if (i32.lt_s ${i.get} ${end}) (then (loop ${label}`, ")))", () => {
       write(i.get);
       this.line(i.set(`(i32.add ${i.get} ${i32(step)})`));
@@ -98,13 +129,15 @@ export class Func {
   text(result?: string): string {
     const params = this.params.map((p) => ` (param ${p.name} ${p.type})`).join("");
     const head = `(func ${this.name}${params}${this.result ? ` (result ${this.result})` : ""}`;
-    return [head, ...(this.locals.length > 0 ? [`  ${this.locals.join(" ")}`] : []), ...lines(this.body, "  ").map((l) => l), ...(result ? [`  ${result}`] : []), ")"].join("\n");
+    return [head, ...(this.locals.length > 0 ? [`  ${this.locals.join(" ")}`] : []), ...lines(this.body, "  "), ...(result ? [`  ${result}`] : []), ")"].join("\n");
   }
 }
 
 function lines(b: Block, pad: string): string[] {
-  return b.items.flatMap((item) => {
-    if (typeof item === "string") return [pad + item];
-    return [...item.before.map((l) => pad + l), pad + item.open, ...lines(item, `${pad}  `), pad + item.close];
-  });
+  return b.items.flatMap((item) => printed(item, pad));
+}
+
+function printed(item: string | Block, pad: string): string[] {
+  if (typeof item === "string") return [pad + item];
+  return [...item.before.flatMap((x) => printed(x, pad)), pad + item.open, ...lines(item, `${pad}  `), pad + item.close];
 }

@@ -19,10 +19,14 @@ export function* points(shape: readonly number[]): Generator<number[]> {
   }
 }
 
+/** How a device may differ from the meaning: in the rounding of each step, and in floats that no int32 holds. */
+export interface Meaning { readonly round: (x: number, dtype: DType) => number; readonly cast: (x: number, dtype: DType) => number }
+const EXACT: Meaning = { round: (x) => x, cast: castScalar };
+
 export interface Point { readonly i: readonly number[]; readonly k: readonly number[]; readonly acc: number; readonly buffers: readonly TypedArray[]; readonly scalars: readonly number[] }
 
-export function evalExpr(e: Expr, at: Point, params: readonly BufferType[]): number {
-  const of = (x: Expr): number => evalExpr(x, at, params);
+export function evalExpr(e: Expr, at: Point, params: readonly BufferType[], meaning = EXACT): number {
+  const of = (x: Expr): number => evalExpr(x, at, params, meaning);
   switch (e.kind) {
     case "const": return e.value;
     case "axis": return at.i[e.axis] as number;
@@ -35,17 +39,17 @@ export function evalExpr(e: Expr, at: Point, params: readonly BufferType[]): num
       if (value === undefined) throw new Error(`out of bounds: ${flat}`);
       return value;
     }
-    case "cast": return castScalar(of(e.arg), e.dtype);
+    case "cast": return meaning.cast(of(e.arg), e.dtype);
     case "prim": {
       if (e.prim === "select") return of(e.args[of(e.args[0] as Expr) !== 0 ? 1 : 2] as Expr);
-      return evalPrim(e.prim, e.args.map(of), e.dtype);
+      return meaning.round(evalPrim(e.prim, e.args.map(of), e.dtype), e.dtype);
     }
   }
 }
 
 const COMBINE: Readonly<Record<ReduceOp, Prim>> = { sum: "add", prod: "mul", max: "max", min: "min" };
 
-export function runNaive(kernel: Kernel, buffers: readonly TypedArray[], scalars: readonly number[]): TypedArray[] {
+export function runNaive(kernel: Kernel, buffers: readonly TypedArray[], scalars: readonly number[], meaning = EXACT): TypedArray[] {
   const outs = kernel.results.map((r) => allocate(r.dtype, size(kernel.domain)));
   let n = 0;
   for (const i of points(kernel.domain)) {
@@ -53,17 +57,20 @@ export function runNaive(kernel: Kernel, buffers: readonly TypedArray[], scalars
     let total = red ? REDUCE_IDENTITY[red.op] : 0;
     if (red) {
       for (const k of points(red.extents)) {
-        const term = evalExpr(red.term, { i, k, acc: 0, buffers, scalars }, kernel.params);
-        total = evalPrim(COMBINE[red.op], [total, isInt(red.dtype) ? castScalar(term, red.dtype) : term], red.dtype);
+        const term = evalExpr(red.term, { i, k, acc: 0, buffers, scalars }, kernel.params, meaning);
+        total = meaning.round(evalPrim(COMBINE[red.op], [total, isInt(red.dtype) ? meaning.cast(term, red.dtype) : term], red.dtype), red.dtype);
       }
     }
-    kernel.results.forEach((r, o) => { (outs[o] as TypedArray)[n] = castScalar(evalExpr(r, { i, k: [], acc: total, buffers, scalars }, kernel.params), r.dtype); });
+    kernel.results.forEach((r, o) => { (outs[o] as TypedArray)[n] = meaning.cast(evalExpr(r, { i, k: [], acc: total, buffers, scalars }, kernel.params, meaning), r.dtype); });
     n++;
   }
   return outs;
 }
 
+/** Exact in every IEEE arithmetic. */
+const EXACT_UNARY: readonly Prim[] = ["neg", "abs", "sgn", "floor", "ceil", "roundHalfEven", "sqrt"];
 const FLOAT_UNARY: readonly Prim[] = ["neg", "abs", "sgn", "floor", "ceil", "roundHalfEven", "sqrt", "exp", "log", "log1p", "expm1", "sin", "cos", "tanh", "sigmoid", "softplus", "erf"];
+const EXACT_BINARY: readonly Prim[] = ["add", "sub", "mul", "div", "min", "max"];
 const FLOAT_BINARY: readonly Prim[] = ["add", "sub", "mul", "div", "floorDiv", "mod", "pow", "min", "max"];
 const INT_BINARY: readonly Prim[] = ["add", "sub", "mul", "floorDiv", "mod", "min", "max"];
 const TESTS: readonly Prim[] = ["lt", "le", "eq", "ne"];
@@ -76,7 +83,8 @@ export class KernelMaker {
   private extents: number[] = [];
   private inTerm = false;
 
-  constructor(private readonly tape: readonly number[], private readonly types: readonly BufferType[]) {}
+  /** `exact`: only primitives that have one right result in every dtype. */
+  constructor(private readonly tape: readonly number[], private readonly types: readonly BufferType[], private readonly exact: "exact" | "any" = "any") {}
 
   private pick(n: number): number {
     return this.at < this.tape.length ? (this.tape[this.at++] as number) % n : 0;
@@ -156,10 +164,10 @@ export class KernelMaker {
     switch (this.pick(7)) {
       case 0:
       case 1: return this.loadOf(wanted, depth) ?? this.float(depth - 1);
-      case 2: return this.keep(prim(this.oneOf(FLOAT_UNARY), this.float(depth - 1)));
+      case 2: return this.keep(prim(this.oneOf(this.exact === "exact" ? EXACT_UNARY : FLOAT_UNARY), this.float(depth - 1)));
       case 3: return this.keep(prim("select", this.test(depth - 1), this.float(depth - 1), this.float(depth - 1)));
       case 4: return this.keep(cast(this.pick(2) ? this.int(depth - 1) : this.float(depth - 1), this.pick(2) ? "float32" : "float64"));
-      default: return this.keep(prim(this.oneOf(FLOAT_BINARY), this.float(depth - 1), this.pick(3) ? this.float(depth - 1) : this.int(depth - 1)));
+      default: return this.keep(prim(this.oneOf(this.exact === "exact" ? EXACT_BINARY : FLOAT_BINARY), this.float(depth - 1), this.pick(3) ? this.float(depth - 1) : this.int(depth - 1)));
     }
   }
 

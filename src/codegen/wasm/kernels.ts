@@ -1,0 +1,17 @@
+/**
+ * Kernel -> passes of WAT: chooses the writer. Must not know plans. Next: module.ts puts the passes of a plan together.
+ */
+import type { Kernel } from "../ir/kernel.js";
+import type { Features, KernelCode } from "./code.js";
+import { mapCode } from "./map.js";
+import { reduceCode } from "./reduce.js";
+
+export interface KernelOptions {
+  /** How many products of one call read a buffer parameter with the same contents. */
+  readonly uses: (param: number) => number;
+}
+
+/** `id` makes the names of functions unique. */
+export function kernelCode(kernel: Kernel, id: string, features: Features, _options: KernelOptions): KernelCode {
+  return kernel.reduction === null ? mapCode(kernel, id, features) : reduceCode(kernel, id, features);
+}

@@ -1,0 +1,69 @@
+/**
+ * The same kernel over fewer axes: neighbouring axes become one where every index moves along them as along one, so that loops are long.
+ * Must not know text. Used by kernels.ts.
+ */
+import { type Expr, postorder, rewrite } from "../ir/expr.js";
+import { flatten, idiv, imod, int } from "../ir/index.js";
+import type { Kernel } from "../ir/kernel.js";
+import { allProven } from "./flat.js";
+
+type Kind = "axis" | "red";
+
+const axisOf = (kind: Kind, axis: number, extent: number): Expr => (extent === 1 ? int(0) : { kind, dtype: "int32", axis, extent });
+
+/** Counts the divisions and remainders, which stay where axes do not merge. */
+const divisions = (roots: readonly Expr[]): number => postorder(roots).filter((e) => e.kind === "prim" && e.dtype === "int32" && (e.prim === "floorDiv" || e.prim === "mod")).length;
+
+/** Loads by position in a one-dimensional buffer: what indices of merged axes are compared in. */
+function flat(k: Kernel): Kernel {
+  const change = (e: Expr): Expr => (e.kind === "load" && e.index.length !== 1 ? { ...e, index: [flatten(e.index, k.params[e.buffer]?.shape ?? [])] } : e);
+  const roots = rewrite([...k.results, ...(k.reduction ? [k.reduction.term] : [])], change);
+  return withRoots({ ...k, params: k.params.map((p) => ({ ...p, shape: [p.shape.reduce((n, d) => n * d, 1)] })) }, roots);
+}
+
+function withRoots(k: Kernel, roots: readonly Expr[]): Kernel {
+  const results = roots.slice(0, k.results.length);
+  return { ...k, results, reduction: k.reduction && { ...k.reduction, term: roots[k.results.length] as Expr } };
+}
+
+const rootsOf = (k: Kernel): readonly Expr[] => [...k.results, ...(k.reduction ? [k.reduction.term] : [])];
+
+/** Axes `at` and `at + 1` as one; null where that leaves a division. */
+function mergeAt(k: Kernel, kind: Kind, at: number): Kernel | null {
+  const extents = kind === "axis" ? k.domain : (k.reduction?.extents ?? []);
+  const [outer, inner] = [extents[at] as number, extents[at + 1] as number];
+  const merged = axisOf(kind, at, outer * inner);
+  const change = (e: Expr): Expr => {
+    if (e.kind !== kind) return e;
+    if (e.axis === at) return idiv(merged, inner);
+    if (e.axis === at + 1) return imod(merged, inner);
+    return e.axis > at + 1 ? axisOf(kind, e.axis - 1, e.extent) : e;
+  };
+  const before = rootsOf(k);
+  const renewed = rewrite(before, change);
+  const settled = rewrite(renewed, (e) => (e.kind === "load" ? { ...e, index: e.index.map((i) => flatten([i], [1])) } : e));
+  if (divisions(settled) > divisions(before)) return null;
+  const shorter = [...extents.slice(0, at), outer * inner, ...extents.slice(at + 2)];
+  const next = kind === "axis" ? { ...k, domain: shorter } : { ...k, reduction: k.reduction && { ...k.reduction, extents: shorter } };
+  return withRoots(next, settled);
+}
+
+/** Removes an axis of extent 1. */
+function dropUnit(k: Kernel, kind: Kind, at: number): Kernel {
+  const roots = rewrite(rootsOf(k), (e) => (e.kind === kind && e.axis > at ? axisOf(kind, e.axis - 1, e.extent) : e));
+  const drop = (list: readonly number[]): number[] => list.filter((_, a) => a !== at);
+  const next = kind === "axis" ? { ...k, domain: drop(k.domain) } : { ...k, reduction: k.reduction && { ...k.reduction, extents: drop(k.reduction.extents) } };
+  return withRoots(next, roots);
+}
+
+/** Only kernels all of whose loads are known to be in their buffers: positions in merged buffers could not tell. */
+export function mergeAxes(kernel: Kernel): Kernel {
+  if (!allProven(rootsOf(kernel), kernel.params)) return kernel;
+  let k = flat(kernel);
+  for (const kind of ["axis", "red"] as const) {
+    const extents = (): readonly number[] => (kind === "axis" ? k.domain : (k.reduction?.extents ?? []));
+    for (let a = extents().length - 1; a >= 0; a--) if (extents()[a] === 1) k = dropUnit(k, kind, a);
+    for (let a = extents().length - 2; a >= 0; a--) k = mergeAt(k, kind, a) ?? k;
+  }
+  return k;
+}
