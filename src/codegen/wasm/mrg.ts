@@ -1,0 +1,106 @@
+/**
+ * MRG31k3p (L'Ecuyer & Touzin 2000) in 32-bit integers, one or four streams at a time. A power of two modulo 2^31-1 rotates the 31 bits;
+ * modulo 2^31-21069 the bits above the 31st come back times 21069. Sums stay below 2^32 and are unsigned. Must not know kernels.
+ * Used by prims.ts and elements.ts; mrg_advance.ts steps whole states with it.
+ */
+import type { Func } from "./wat.js";
+
+const M1 = 2147483647;
+const M2 = 2147462579;
+/** 2^31 mod M2. */
+const CARRY2 = 21069;
+
+/** Instructions on one i32 or on an i32x4. */
+interface Words {
+  readonly fn: Func;
+  readonly lanes: 1 | 4;
+}
+
+const vector = (n: number): string => `(v128.const i32x4 ${n} ${n} ${n} ${n})`;
+const constant = ({ lanes }: Words, n: number): string => (lanes === 4 ? vector(n) : `(i32.const ${n})`);
+const arith = ({ lanes }: Words, name: string, a: string, b: string): string => `(i32${lanes === 4 ? "x4" : ""}.${name} ${a} ${b})`;
+const logic = ({ lanes }: Words, name: "and" | "or", a: string, b: string): string => `(${lanes === 4 ? "v128" : "i32"}.${name} ${a} ${b})`;
+const shift = ({ lanes }: Words, name: "shl" | "shr_u", a: string, n: number): string => `(i32${lanes === 4 ? "x4" : ""}.${name} ${a} (i32.const ${n}))`;
+const add = (w: Words, a: string, b: string): string => arith(w, "add", a, b);
+const kept = (w: Words, text: string): string => w.fn.let(w.lanes === 4 ? "v128" : "i32", text, "m");
+
+/** x - m where that is not negative: of x and x - m as unsigned numbers the smaller. */
+function reduced(w: Words, x: string, m: number): string {
+  const whole = kept(w, x);
+  const less = arith(w, "sub", whole, constant(w, m));
+  if (w.lanes === 4) return kept(w, `(i32x4.min_u ${whole} ${less})`);
+  return kept(w, `(select ${less} ${whole} (i32.ge_u ${whole} (i32.const ${m})))`);
+}
+
+/** 2^bits x mod M1, M1 itself included. */
+function rotated(w: Words, x: string, bits: number): string {
+  const low = shift(w, "shl", logic(w, "and", x, constant(w, 2 ** (31 - bits) - 1)), bits);
+  return logic(w, "or", low, shift(w, "shr_u", x, 31 - bits));
+}
+
+/** 2^15 x mod M2. Both factors of the product have 15 bits, and pairs of 16-bit products are faster than 32-bit ones. */
+function times15(w: Words, x: string): string {
+  const high = shift(w, "shr_u", x, 16);
+  const product = w.lanes === 4 ? `(i32x4.dot_i16x8_s ${high} ${vector(CARRY2)})` : `(i32.mul ${high} (i32.const ${CARRY2}))`;
+  return reduced(w, add(w, shift(w, "shl", logic(w, "and", x, constant(w, 65535)), 15), product), M2);
+}
+
+/** The primitive of that name; `args` are variables or constants with values in [0, 2^31), the result is a variable. */
+export function mrgNext1(fn: Func, lanes: 1 | 4, [a, b]: readonly string[]): string {
+  const w = { fn, lanes };
+  const [x, y] = [a, b] as [string, string];
+  const sum = reduced(w, add(w, rotated(w, x, 22), rotated(w, y, 7)), M1);
+  return reduced(w, reduced(w, add(w, sum, y), M1), M1);
+}
+
+/** Likewise. Arguments may lie between M2 and 2^31, hence the last reduction. */
+export function mrgNext2(fn: Func, lanes: 1 | 4, [a, b]: readonly string[]): string {
+  const w = { fn, lanes };
+  const [x, y] = [a, b] as [string, string];
+  const sum = reduced(w, add(w, times15(w, y), y), M2);
+  return reduced(w, reduced(w, add(w, sum, times15(w, x)), M2), M2);
+}
+
+/** Likewise. */
+export function mrgOutput(fn: Func, lanes: 1 | 4, [a, b]: readonly string[]): string {
+  const w = { fn, lanes };
+  const above = arith(w, "gt_s", a as string, b as string);
+  const wrap = lanes === 4 ? `(v128.andnot ${vector(M1)} ${above})` : `(select (i32.const 0) (i32.const ${M1}) ${above})`;
+  return kept(w, add(w, arith(w, "sub", a as string, b as string), wrap));
+}
+
+/** Words 2 n and 2 n + 1 of the halves of two registers, one after the other. */
+const lowWords = (a: string, b: string): string => `(i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23 ${a} ${b})`;
+const highWords = (a: string, b: string): string => `(i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31 ${a} ${b})`;
+const lowHalves = (a: string, b: string): string => `(i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 ${a} ${b})`;
+const highHalves = (a: string, b: string): string => `(i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 ${a} ${b})`;
+
+/** Four registers as the rows of a matrix -> its columns. */
+function transposed(fn: Func, rows: readonly string[]): string[] {
+  const [a, b, c, d] = rows as [string, string, string, string];
+  const v = (text: string): string => fn.let("v128", text, "x");
+  const [ab, cd, AB, CD] = [v(lowWords(a, b)), v(lowWords(c, d)), v(highWords(a, b)), v(highWords(c, d))] as const;
+  return [v(lowHalves(ab, cd)), v(highHalves(ab, cd)), v(lowHalves(AB, CD)), v(highHalves(AB, CD))];
+}
+
+const BYTES_PER_ROW = 24;
+const FOUR_ROWS = [0, 1, 2, 3];
+
+/** The six columns of the four rows of six int32 that start at an address (a variable), as variables. */
+export function gatherRows6(fn: Func, address: string): string[] {
+  const v = (text: string): string => fn.let("v128", text, "x");
+  const first = FOUR_ROWS.map((r) => v(`(v128.load offset=${r * BYTES_PER_ROW} ${address})`));
+  const [a, b, c, d] = FOUR_ROWS.map((r) => `(v128.load64_zero offset=${r * BYTES_PER_ROW + 16} ${address})`) as [string, string, string, string];
+  const [ab, cd] = [v(lowWords(a, b)), v(lowWords(c, d))];
+  return [...transposed(fn, first), v(lowHalves(ab, cd)), v(highHalves(ab, cd))];
+}
+
+/** Stores six columns as four rows. */
+export function scatterRows6(fn: Func, address: string, columns: readonly string[]): void {
+  const [e, f] = columns.slice(4) as [string, string];
+  const pairs = [fn.let("v128", lowWords(e, f), "x"), fn.let("v128", highWords(e, f), "x")];
+  transposed(fn, columns.slice(0, 4)).forEach((row, r) => {
+    fn.line(`(v128.store offset=${r * BYTES_PER_ROW} ${address} ${row})`);
+    fn.line(`(v128.store64_lane offset=${r * BYTES_PER_ROW + 16} ${r & 1} ${address} ${pairs[r >> 1]})`);
+  });
+}
