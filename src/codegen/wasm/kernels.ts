@@ -5,6 +5,7 @@ import type { Kernel } from "../ir/kernel.js";
 import type { Features, KernelCode } from "./code.js";
 import { mapCode } from "./map.js";
 import { reduceCode } from "./reduce.js";
+import { scatterCode, scatterOf } from "./scatter.js";
 
 export interface KernelOptions {
   /** How many products of one call read a buffer parameter with the same contents. */
@@ -13,5 +14,7 @@ export interface KernelOptions {
 
 /** `id` makes the names of functions unique. */
 export function kernelCode(kernel: Kernel, id: string, features: Features, _options: KernelOptions): KernelCode {
-  return kernel.reduction === null ? mapCode(kernel, id, features) : reduceCode(kernel, id, features);
+  if (kernel.reduction === null) return mapCode(kernel, id, features);
+  const scatter = scatterOf(kernel);
+  return scatter ? scatterCode(scatter, id, features) : reduceCode(kernel, id, features);
 }

@@ -120,6 +120,19 @@ export class Func {
     });
   }
 
+  /** `for (k = first; k >= 0; k = next(k))`: what a list of places in memory holds. */
+  follow(first: string, next: (k: string) => string, write: (k: string) => void): void {
+    const k = this.local("i32", "k");
+    const label = `$L${this.labels++}`;
+    this.line(k.set(first));
+    this.depths.set(k.get, this.depth + 1);
+    this.enter(`(if (i32.ge_s ${k.get} (i32.const 0)) (then (loop ${label}`, ")))", () => {
+      write(k.get);
+      this.line(k.set(next(k.get)));
+      this.line(`(br_if ${label} (i32.ge_s ${k.get} (i32.const 0)))`);
+    });
+  }
+
   when(condition: string, then: () => void, otherwise?: () => void): void {
     this.enter(`(if ${condition} (then`, otherwise ? ")" : "))", then);
     if (otherwise) this.enter("(else", "))", otherwise);

@@ -107,6 +107,20 @@ describe("reductions", () => {
   });
 });
 
+describe("sums that pick their terms by an index", () => {
+  it.each([[30, 5, 7], [11, 1, 40], [9, 16, 0]])("%i rows of %i, %i terms", (rows, columns, terms) => {
+    const types: BufferType[] = [f32(rows, columns), { dtype: "int32", shape: [terms] }, f32(terms, columns)];
+    const index = load(1, "int32", [redAxis(0, terms)]);
+    const place = prim("select", prim("lt", index, constant(0, "int32")), prim("add", index, constant(rows, "int32")), index);
+    const term = cast(prim("select", prim("eq", place, at(0, rows)), load(2, "float32", [redAxis(0, terms), at(1, columns)]), constant(0, "float32")), "float64");
+    const result = prim("sub", load(0, "float32", [at(0, rows), at(1, columns)]), cast(acc("float64"), "float32"));
+    const { kernel, buffers } = closeKernel([rows, columns], { op: "sum", extents: [terms], term, dtype: "float64" }, [result], (b) => types[b] as BufferType);
+    const inputs = [count(rows * columns), Int32Array.from({ length: terms }, (_, k) => ((k * 7) % (2 * rows)) - rows), count(terms * columns, 5)];
+    if (terms > 1) expect(kernelCode(kernel, "k", PLAIN, { uses: () => 1 }).how).toBe("terms listed by row");
+    expectClose(kernel, buffers.map((b) => inputs[b] as TypedArray));
+  });
+});
+
 describe("maps", () => {
   it("reads guarded neighbours, backwards, far apart and by data", () => {
     const n = 23;
