@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { evalPrim } from "../../../src/codegen/ir/prims.js";
 import { gatherRows6, mrgNext1, mrgNext2, mrgOutput, scatterRows6 } from "../../../src/codegen/wasm/mrg.js";
 import { Func } from "../../../src/codegen/wasm/wat.js";
-import { instantiate } from "./run_code.js";
+import { instantiate, memoryOf } from "./run_code.js";
 
 const WRITERS = { mrgNext1, mrgNext2, mrgOutput };
 type Name = keyof typeof WRITERS;
@@ -26,7 +26,7 @@ function applied(name: Name, lanes: 1 | 4): string {
   return fn.text();
 }
 
-const memory = new WebAssembly.Memory({ initial: 1 });
+const memory = memoryOf(65536);
 const words = new Int32Array(memory.buffer);
 
 describe.each(NAMES)("%s", (name) => {

@@ -4,13 +4,25 @@ import { allocate, byteSize, type TypedArray } from "../../../src/codegen/ir/dty
 import type { BufferType } from "../../../src/codegen/ir/kernel.js";
 import type { KernelCode } from "../../../src/codegen/wasm/code.js";
 
+export type Exports = Readonly<Record<string, (...args: readonly number[]) => number>>;
+interface Memory { readonly buffer: ArrayBuffer }
+interface Engine {
+  readonly Memory: new (options: { readonly initial: number }) => Memory;
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object, imports: object) => { readonly exports: Exports };
+}
+
+/** WebAssembly, which neither ES2023 nor Node's types declare. */
+const engine = (globalThis as unknown as { readonly WebAssembly: Engine }).WebAssembly;
+
+export const memoryOf = (bytes: number): Memory => new engine.Memory({ initial: Math.ceil(bytes / 65536) });
+
 /** Bytes around a buffer that may be read; filled with what must not reach any result. */
 const MARGIN = 64;
 
-export function instantiate(functions: readonly string[], exported: readonly string[], memory: WebAssembly.Memory): Record<string, (...args: readonly number[]) => number> {
+export function instantiate(functions: readonly string[], exported: readonly string[], memory: Memory): Exports {
   const text = ["(module", '(import "damo" "memory" (memory 1))', ...functions, ...exported.map((name) => `(export "${name.slice(1)}" (func ${name}))`), ")"].join("\n");
-  const module = new WebAssembly.Module(assemble(text) as Uint8Array<ArrayBuffer>);
-  return new WebAssembly.Instance(module, { damo: { memory } }).exports as Record<string, (...args: readonly number[]) => number>;
+  return new engine.Instance(new engine.Module(assemble(text)), { damo: { memory } }).exports;
 }
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
@@ -19,7 +31,7 @@ export interface Runner {
   /** Views of the memory that the code reads and writes. */
   readonly reads: readonly TypedArray[];
   readonly writes: readonly TypedArray[];
-  /** All units of all passes; backwards: the later half of each pass first, one by one. */
+  /** All units of all passes at once, or one by one from the last. */
   readonly run: (backwards?: boolean) => void;
 }
 
@@ -35,7 +47,7 @@ export function runner(code: KernelCode, reads: readonly BufferType[], writes: r
   const inputs = reads.map((t) => place(bytes(t)));
   const outputs = writes.map((t, n) => inputs[shared.find(([result]) => result === n)?.[1] ?? -1] ?? place(bytes(t)));
   const [scratch, own] = [place(code.scratch), place(code.own)];
-  const memory = new WebAssembly.Memory({ initial: Math.ceil(top / 65536) + 1 });
+  const memory = memoryOf(top + MARGIN);
   new Uint8Array(memory.buffer).fill(0xa5);
   const exports = instantiate([...code.library.values(), ...code.passes.map((p) => p.text)], code.passes.map((p) => p.name), memory);
   const view = (t: BufferType, at: number): TypedArray => Reflect.construct(allocate(t.dtype, 0).constructor, [memory.buffer, at, sizeOf(t.shape)]) as TypedArray;
