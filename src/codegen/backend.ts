@@ -47,8 +47,12 @@ export interface Backend {
   readonly counters: Counters;
   /** Copies row-major host data to the device. */
   upload(data: TypedArray, type: BufferType): Promise<Handle>;
+  /** The same without a wait: where the device's memory is the host's. Callers need no copy of data that its owner may change. */
+  uploadNow?(data: TypedArray, type: BufferType): Handle;
   /** Copies a buffer back, as a new host array of its dtype. */
   download(handle: Handle): Promise<TypedArray>;
+  /** The same without a wait: where the device's memory is the host's. */
+  downloadNow?(handle: Handle): TypedArray;
   free(handle: Handle): void;
   compile(plan: Plan): Promise<Executable>;
   dispose(): Promise<void>;

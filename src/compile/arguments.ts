@@ -36,8 +36,36 @@ export type Argument = ArrayLike | Readonly<Record<string, ArrayLike>>;
 
 const isRecord = (a: unknown): a is Readonly<Record<string, ArrayLike>> => typeof a === "object" && a !== null && Object.getPrototypeOf(a) === Object.prototype;
 
+/** The values of a call's inputs, in order. Arrays that needed no conversion are still the caller's, who may change them once the call has returned. */
+export class CallArguments {
+  readonly #values: NdArray[];
+  #borrowed: boolean;
+
+  constructor(values: NdArray[], borrowed: boolean) {
+    this.#values = values;
+    this.#borrowed = borrowed;
+  }
+
+  get values(): readonly NdArray[] {
+    return this.#values;
+  }
+
+  at(input: number): NdArray {
+    return this.#values[input] as NdArray;
+  }
+
+  /** To be called before a wait: from here on the values are copies of their own. */
+  keep(): void {
+    if (!this.#borrowed) return;
+    this.#borrowed = false;
+    this.#values.forEach((v, i) => {
+      this.#values[i] = v.copy();
+    });
+  }
+}
+
 /** The value of each input in a call. */
-export function bindArguments(ins: readonly In[], args: readonly Argument[], allowInputDowncast: boolean): NdArray[] {
+export function bindArguments(ins: readonly In[], args: readonly Argument[], allowInputDowncast: boolean): CallArguments {
   const last = args.at(-1);
   const named = isRecord(last) ? last : {};
   const positional = (isRecord(last) ? args.slice(0, -1) : args) as readonly ArrayLike[];
@@ -47,22 +75,26 @@ export function bindArguments(ins: readonly In[], args: readonly Argument[], all
     if (at < 0) fail("type", "call-unknown-name", { what: `The function has no input named '${name}'.`, fix: `its inputs are ${signature(ins)}` });
     if (at < positional.length) fail("type", "call-twice", { what: `The input '${name}' is given by position and by name.`, fix: "give it once" });
   }
-  return ins.map((input, i) => {
+  let borrowed = false;
+  const values = ins.map((input, i) => {
     const value = i < positional.length ? positional[i] : input.name !== null && Object.hasOwn(named, input.name) ? named[input.name] : input.options.value;
     if (value === undefined) fail("type", "call-missing", { what: `The call gives no value for input ${i} (${input.variable}).`, fix: `pass ${signature(ins)}` });
+    borrowed ||= typeof value === "object";
     return convertArgument(value, input, i, allowInputDowncast || input.options.allowDowncast === true);
   });
+  return new CallArguments(values, borrowed);
 }
 
 const signature = (ins: readonly In[]): string => `(${ins.map((i) => `${i.name ?? i.variable}${i.options.value === undefined ? "" : " = default"}`).join(", ")})`;
 
 /**
- * The value of an input, a copy of its own: the caller may change an array while a call that is not awaited waits for its turn.
+ * The value of an input; the caller's own array where nothing has to be converted.
  * Theano's rules (tensor/type.py filter): arrays must up-cast without loss, numbers must convert exactly, a JS number may become any float.
  */
-export function convertArgument(value: ArrayLike, input: In, position: number, downcast: boolean): NdArray {
+function convertArgument(value: ArrayLike, input: In, position: number, downcast: boolean): NdArray {
   const { variable } = input;
   const { dtype } = variable;
+  if (typeof value === "number" && variable.ndim === 0 && (isFloat(dtype) || castScalar(value, dtype) === value)) return NdArray.scalar(value, dtype);
   const isArray = value instanceof NdArray || ArrayBuffer.isView(value);
   const given = asarray(value);
   if (given.ndim !== variable.ndim) {
@@ -70,7 +102,7 @@ export function convertArgument(value: ArrayLike, input: In, position: number, d
   }
   const bad = variable.broadcastable.findIndex((b, a) => b && given.shape[a] !== 1);
   if (bad >= 0) fail("type", "call-broadcast", { what: `Axis ${bad} of input ${position} (${variable}) must have length 1, got shape (${given.shape.join(", ")}).`, where: String(variable.origin), fix: "pass length 1 there, or declare the input without broadcasting" });
-  if (given.dtype === dtype) return isArray ? given.copy() : given;
+  if (given.dtype === dtype) return given;
   const fits = upcasts(given.dtype, dtype) || (!isArray && isFloat(given.dtype) && isFloat(dtype)) || (!isArray && given.data.every((x) => castScalar(x, dtype) === x));
   if (!fits && !downcast) {
     fail("type", "call-dtype", {

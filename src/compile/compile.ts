@@ -76,7 +76,7 @@ export interface CompiledGraph {
   readonly updates: readonly (readonly [SharedVariable, Variable])[];
 }
 
-/** Call it with the inputs in order, or with a record of them by name. Arguments are copied when the call is made: keep large data in `shared()`. */
+/** Call it with the inputs in order, or with a record of them by name. Arguments count as they are when the call is made, and go to the device each time: keep large data in `shared()`. */
 export interface CompiledFunction<O extends Outputs, R = ResultOf<O>> {
   (...args: readonly Argument[]): Promise<R>;
   readonly explain: () => Explanation;
@@ -120,7 +120,10 @@ function build(prepared: Prepared, shape: (results: readonly Result[]) => unknow
   const debugMode = mode === "debug" ? new DebugMode(prepared.inputs, program.outputs, { device, name }) : null;
   const call = async (...args: readonly Argument[]): Promise<unknown> => {
     const bound = bindArguments(prepared.inputs, args, options.allowInputDowncast ?? false);
-    if (debugMode) await debugMode.check(bound);
+    if (debugMode) {
+      bound.keep();
+      await debugMode.check(bound);
+    }
     const values = await program.call(bound);
     return shape(values.map((v): Result => (v.ndim === 0 ? v.item() : v)));
   };

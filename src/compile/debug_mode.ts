@@ -9,7 +9,7 @@ import { appliesOf } from "../graph/function_graph.js";
 import { type Apply, Constant, SharedVariable, type Variable } from "../graph/variable.js";
 import type { NdArray } from "../numpy/ndarray.js";
 import { fail } from "../util/fail.js";
-import type { In } from "./arguments.js";
+import type { CallArguments, In } from "./arguments.js";
 import { Program } from "./program.js";
 
 /** What rounding may make of one op; sums are as long as they are. */
@@ -36,10 +36,10 @@ export class DebugMode {
   }
 
   /** Throws `debug-nan` or `debug-differs` for the first op in trouble, and what an op's reference throws (positions outside an axis). */
-  async check(args: readonly NdArray[]): Promise<void> {
+  async check(args: CallArguments): Promise<void> {
     const results = await this.#program.call(args);
     const values = new Map<Variable, NdArray>(this.#watched.map((v, i) => [v, results[i] as NdArray]));
-    this.#inputs.forEach((v, i) => values.set(v, args[i] as NdArray));
+    this.#inputs.forEach((v, i) => values.set(v, args.at(i)));
     for (const [v, value] of values) if (v.owner === null && hasNaN(value)) reportNaN(v, [`${v.name ?? "value"}: ${show(value)}`]);
     const known = (v: Variable): NdArray => values.get(v) ?? (v as Constant).value;
     for (const node of this.#nodes) this.#checkNode(node, node.inputs.map(known), values);

@@ -9,12 +9,23 @@ import { bringHome } from "./storage.js";
 /** One call at a time: calls that are not awaited still see each other's updates in order. */
 export class Turn {
   #last: Promise<unknown> = Promise.resolve();
+  #unfinished = 0;
+
+  /** Whether work would start at once. */
+  get isFree(): boolean {
+    return this.#unfinished === 0;
+  }
 
   run<T>(work: () => Promise<T>): Promise<T> {
-    const mine = this.#last.then(work, work);
-    this.#last = mine.catch(() => undefined);
+    const free = this.#unfinished++ === 0;
+    const mine = free ? work() : this.#last.then(work);
+    this.#last = mine.then(this.#finished, this.#finished);
     return mine;
   }
+
+  readonly #finished = (): void => {
+    this.#unfinished--;
+  };
 }
 
 /** A device, and why it was chosen (for explain()). */
@@ -26,17 +37,26 @@ const CPU_ORDER = ["wasm", "gpu:webasm", "reference"];
 /** One for all devices: shared values are read and updated on any of them. */
 export const turn = new Turn();
 
-const open = new Map<string, Promise<Device>>();
+/** A device that is being opened, or, with `now`, that is open. */
+interface Opening { readonly later: Promise<Device>; now: Device | null }
+
+const open = new Map<string, Opening>();
 
 /** The backend of a device name; probes on first use. Throws `device-unavailable` with the reason where it cannot be had. */
 export function device(name: string): Promise<Device> {
   const known = open.get(name);
-  if (known) return known;
-  const made = name === "auto" ? automatic() : named(name);
+  if (known) return known.later;
+  const made: Opening = { later: name === "auto" ? automatic() : named(name), now: null };
   open.set(name, made);
-  made.catch(() => open.delete(name));
-  return made;
+  const forget = (): void => {
+    if (open.get(name) === made) open.delete(name);
+  };
+  made.later.then((found) => { made.now = found; }, forget);
+  return made.later;
 }
+
+/** The device if it is open. */
+export const openDevice = (name: string): Device | null => open.get(name)?.now ?? null;
 
 async function named(name: string): Promise<Device> {
   const factory = backendFactory(name);
@@ -63,7 +83,7 @@ async function automatic(): Promise<Device> {
 /** Disposes of every open device after the calls made before. Shared values that only a device has are read back; the next use opens it anew. */
 export function closeDevices(): Promise<void> {
   return turn.run(async () => {
-    const all = await Promise.allSettled(open.values());
+    const all = await Promise.allSettled([...open.values()].map((o) => o.later));
     open.clear();
     const backends = new Set(all.flatMap((d) => (d.status === "fulfilled" ? [d.value.backend] : [])));
     try {

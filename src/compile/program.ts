@@ -4,25 +4,28 @@
  * Must not know concrete devices. Next: compile.ts gives it the user's face.
  */
 import type { Backend, Executable, Handle } from "../codegen/backend.js";
+import type { TypedArray } from "../codegen/ir/dtype.js";
 import { evaluate } from "../codegen/ir/evaluate.js";
+import { type HostScalar, hostScalar } from "../codegen/ir/host_scalar.js";
 import { countKernels } from "../codegen/ir/plan.js";
 import { interpret } from "../autodiff/interpret.js";
 import { fillGraph } from "../graph/edit.js";
 import { leavesOf } from "../graph/clone.js";
 import { FunctionGraph } from "../graph/function_graph.js";
 import { Constant, SharedVariable, type Variable } from "../graph/variable.js";
-import { NdArray } from "../numpy/ndarray.js";
+import { NdArray, type Shape } from "../numpy/ndarray.js";
 import { debug } from "../util/debug.js";
 import { impossible } from "../util/fail.js";
 import { rewriteGraph, type Report, type RewriteOptions } from "../rewrite/engine.js";
-import { type Device, device, turn } from "./devices.js";
+import type { CallArguments } from "./arguments.js";
+import { type Device, device, openDevice, turn } from "./devices.js";
 import { expandCompositions } from "./expand.js";
 import type { Prepared } from "./prepare.js";
 import { type Bound, isBound, type Leaf, MORE_SCALARS, type Specialised, specialiseFor } from "./specialise.js";
-import { commitValue, DeviceValue, hostValue, valueOn } from "./storage.js";
+import { CallBuffers, commitValue, type DeviceValue, hostValue, valueOn } from "./storage.js";
 
 /** A plan compiled for a device, and when it holds. */
-export interface Ready { readonly made: Specialised; readonly executable: Executable }
+export interface Ready { readonly made: Specialised; readonly executable: Executable; readonly guards: readonly HostScalar[] }
 
 /** Plans kept per function, the last used; a function of ever new lengths makes ever new ones. */
 const MOST_PLANS = 256;
@@ -44,6 +47,7 @@ export class Program {
   readonly #ready = new Map<string, Ready>();
   /** What has to be bound for leaves of these shapes. */
   readonly #bounds = new Map<string, Bound>();
+  #recent: { readonly ready: Ready; readonly shapes: readonly Shape[] } | null = null;
   readonly #inputs: ReadonlyMap<Variable, number>;
   /** Calls that run or wait for their turn. */
   #running = 0;
@@ -66,58 +70,88 @@ export class Program {
     this.times.rewrite = performance.now() - start;
   }
 
-  /** Runs a call: values of the prepared inputs in order; gives values of the user's outputs. */
-  async call(args: readonly NdArray[]): Promise<NdArray[]> {
+  /** Runs a call; gives values of the user's outputs. */
+  call(args: CallArguments): Promise<NdArray[]> {
     const sets = this.#prepared.updated.map((s) => s.cell.sets);
     this.#running++;
+    if (!turn.isFree) args.keep();
+    return turn.run(() => this.#run(args, sets));
+  }
+
+  /** `sets`: how often each updated variable had been set by hand when the call was made. What is set later stays. */
+  async #run(args: CallArguments, sets: readonly number[]): Promise<NdArray[]> {
     try {
-      return await turn.run(async () => this.#run(await device(this.#device), args, sets));
+      let on = openDevice(this.#device);
+      if (on === null) {
+        args.keep();
+        on = await device(this.#device);
+      }
+      if (on.backend !== this.#backend) this.#forget();
+      this.#backend = on.backend;
+      const leaves = this.#leaves(args) ?? (await this.#leavesRead(args));
+      const known = this.#recentFor(leaves);
+      if (known === null) args.keep();
+      const ready = known ?? (await this.#prepareFor(on, leaves, args.values));
+      this.last = ready;
+      this.lastDevice = on;
+      return await this.#execute(on, ready, leaves, args, sets);
     } finally {
       this.#running--;
       if (this.#isDisposed) this.dispose();
     }
   }
 
-  /** `sets`: how often each updated variable had been set by hand when the call was made. What is set later stays. */
-  async #run(on: Device, args: readonly NdArray[], sets: readonly number[]): Promise<NdArray[]> {
-    if (on.backend !== this.#backend) this.#ready.clear();
-    this.#backend = on.backend;
-    const leaves = await Promise.all(this.leaves.map((v) => this.#leaf(v, args)));
-    const ready = await this.#prepareFor(on, leaves, args);
-    const { made, executable } = ready;
-    this.last = ready;
-    this.lastDevice = on;
+  async #execute({ backend }: Device, { made, executable }: Ready, leaves: readonly Leaf[], args: CallArguments, sets: readonly number[]): Promise<NdArray[]> {
     const start = performance.now();
     const scalars = made.scalarFeeds.map((i) => leaves[i]?.scalar as number);
-    const temporary: Handle[] = [];
-    const used: DeviceValue[] = [];
-    let results: readonly Handle[] = [];
+    const buffers = new CallBuffers(backend);
     const wanted = this.#prepared.outputs.length - this.#prepared.updated.length;
     try {
       const inputs: Handle[] = [];
-      for (const i of made.feeds) inputs.push(await this.#feed(on, this.leaves[i] as Variable, args, temporary, used));
-      results = made.plan.steps.length === 0 && made.plan.outputs.length === 0 ? [] : await executable.run(inputs, scalars);
-      const values = await Promise.all(made.results.slice(0, wanted).map((_, n) => this.#download(on, made, results, scalars, n)));
-      const kept = new Set(this.#commit(on, made, results, scalars, sets));
-      temporary.push(...results.filter((h) => !kept.has(h)));
-      results = [];
-      return values;
+      for (const i of made.feeds) {
+        const fed = this.#feed(backend, this.leaves[i] as Variable, args, buffers);
+        if (fed instanceof Promise) args.keep();
+        inputs.push(fed instanceof Promise ? await fed : fed);
+      }
+      const results = made.plan.steps.length === 0 && made.plan.outputs.length === 0 ? [] : await executable.run(inputs, scalars);
+      for (const h of results) buffers.own(h);
+      const values = made.results.slice(0, wanted).map((result) => download(backend, result, results, scalars));
+      const ready = values.some((v) => v instanceof Promise) ? await Promise.all(values) : (values as NdArray[]);
+      this.#commit(buffers, made, results, scalars, sets);
+      return ready;
     } finally {
-      for (const h of [...temporary, ...results]) on.backend.free(h);
-      for (const value of used) value.release();
+      buffers.release();
       this.times.run = performance.now() - start;
     }
   }
 
-  async #leaf(v: Variable, args: readonly NdArray[]): Promise<Leaf> {
-    const at = this.#inputs.get(v);
-    if (at !== undefined) {
-      const value = args[at] as NdArray;
-      return { variable: v, shape: value.shape, scalar: value.ndim === 0 ? (value.data[0] as number) : null };
+  /** The leaves as this call gives them; null where a number that travels as a scalar is on a device only. */
+  #leaves(args: CallArguments): Leaf[] | null {
+    const leaves: Leaf[] = [];
+    for (const v of this.leaves) {
+      const at = this.#inputs.get(v);
+      const value = at === undefined ? null : args.at(at);
+      if (value !== null) leaves.push({ variable: v, shape: value.shape, scalar: value.ndim === 0 ? (value.data[0] as number) : null });
+      else if (!(v instanceof SharedVariable)) return impossible(`${v} is neither an input nor shared`);
+      else if (!travelsAsScalar(v)) leaves.push({ variable: v, shape: v.valueShape, scalar: null });
+      else if (v.cell.host === null) return null;
+      else leaves.push({ variable: v, shape: [], scalar: v.cell.host.data[0] as number });
     }
-    if (!(v instanceof SharedVariable)) return impossible(`${v} is neither an input nor shared`);
-    const asScalar = v.ndim === 0 && (v.dtype === "int32" || v.dtype === "bool");
-    return { variable: v, shape: v.valueShape, scalar: asScalar ? ((await hostValue(v.cell)).data[0] as number) : null };
+    return leaves;
+  }
+
+  /** The same after reading back such numbers. */
+  async #leavesRead(args: CallArguments): Promise<Leaf[]> {
+    args.keep();
+    for (const v of this.leaves) if (v instanceof SharedVariable && travelsAsScalar(v)) await hostValue(v.cell);
+    return this.#leaves(args) ?? impossible("a number that was read back is on a device only");
+  }
+
+  /** The plan of the last call, if it is one for all values of these shapes and its guards hold: most calls are like the one before. */
+  #recentFor(leaves: readonly Leaf[]): Ready | null {
+    const recent = this.#recent;
+    if (recent === null || !leaves.every((l, i) => sameShape(l.shape, recent.shapes[i] as Shape))) return null;
+    return holds(recent.ready, leaves) ? recent.ready : null;
   }
 
   /** The plan for these leaves: from the cache if its guards hold, else made. */
@@ -126,9 +160,12 @@ export class Program {
     let start = this.#bounds.get(shapes) ?? FREE;
     for (;;) {
       const found = await this.#find(on, leaves, args, shapes, start);
-      const scalars = found.made.scalarFeeds.map((i) => leaves[i]?.scalar as number);
       const more = MORE_SCALARS[start.scalars];
-      if (more === null || found.made.guards.every((g) => evaluate(g, scalars) >= 0)) return found;
+      if (more === null || holds(found, leaves)) {
+        const isForAll = start.scalars === "free" && !this.#bounds.has(shapes);
+        this.#recent = isForAll ? { ready: found, shapes: leaves.map((l) => l.shape) } : null;
+        return found;
+      }
       start = { scalars: more, values: start.values };
     }
   }
@@ -151,7 +188,7 @@ export class Program {
       return this.#find(on, leaves, args, shapes, bound);
     }
     const t1 = performance.now();
-    const ready = { made, executable: await on.backend.compile(made.plan) };
+    const ready = { made, executable: await on.backend.compile(made.plan), guards: made.guards.map(hostScalar) };
     this.times.specialise = t1 - t0;
     this.times.compile = performance.now() - t1;
     this.#ready.set(key, ready);
@@ -193,40 +230,29 @@ export class Program {
     return interpret([v], env)[0] as NdArray;
   }
 
-  async #feed(on: Device, v: Variable, args: readonly NdArray[], temporary: Handle[], used: DeviceValue[]): Promise<Handle> {
+  /** The buffer of a leaf; a promise only where there is something to wait for. */
+  #feed(backend: Backend, v: Variable, args: CallArguments, buffers: CallBuffers): Handle | Promise<Handle> {
     if (v instanceof SharedVariable) {
-      const value = await valueOn(on.backend, v.cell);
-      used.push(value);
-      return value.handle;
+      const value = valueOn(backend, v.cell);
+      return value instanceof Promise ? value.then((made) => buffers.use(made)) : buffers.use(value);
     }
-    const value = args[this.#inputs.get(v) as number] as NdArray;
-    const handle = await on.backend.upload(value.data, { dtype: value.dtype, shape: value.shape });
-    temporary.push(handle);
-    return handle;
+    const at = this.#inputs.get(v) as number;
+    if (backend.uploadNow !== undefined) return buffers.own(backend.uploadNow(args.at(at).data, args.at(at)));
+    args.keep();
+    return backend.upload(args.at(at).data, args.at(at)).then((made) => buffers.own(made));
   }
 
-  async #download(on: Device, made: Specialised, results: readonly Handle[], scalars: readonly number[], n: number): Promise<NdArray> {
-    const result = made.results[n] as Specialised["results"][number];
-    if (result.kind === "host") return NdArray.scalar(evaluate(result.expr, scalars), result.dtype);
-    const handle = results[result.at] as Handle;
-    return new NdArray(await on.backend.download(handle), handle.shape, handle.dtype);
-  }
-
-  /** All updates at once, after everything that can fail; gives the handles that shared variables now own. */
-  #commit(on: Device, made: Specialised, results: readonly Handle[], scalars: readonly number[], sets: readonly number[]): Handle[] {
-    const kept: Handle[] = [];
+  /** All updates at once, after everything that can fail. */
+  #commit(buffers: CallBuffers, made: Specialised, results: readonly Handle[], scalars: readonly number[], sets: readonly number[]): void {
     const { updated, outputs } = this.#prepared;
     const from = outputs.length - updated.length;
     const news = updated.flatMap((shared, i): [SharedVariable, DeviceValue | NdArray][] => {
       if (shared.cell.sets !== sets[i]) return [];
       const result = made.results[from + i] as Specialised["results"][number];
       if (result.kind === "host") return [[shared, NdArray.scalar(evaluate(result.expr, scalars), result.dtype)]];
-      const handle = results[result.at] as Handle;
-      kept.push(handle);
-      return [[shared, new DeviceValue(on.backend, handle)]];
+      return [[shared, buffers.give(results[result.at] as Handle)]];
     });
     for (const [shared, value] of news) commitValue(shared, value);
-    return kept;
   }
 
   /** Lets go of all executables, after the calls made before. */
@@ -234,6 +260,31 @@ export class Program {
     this.#isDisposed = this.#running > 0;
     if (this.#isDisposed) return;
     for (const { executable } of this.#ready.values()) executable.dispose();
-    this.#ready.clear();
+    this.#forget();
   }
+
+  #forget(): void {
+    this.#ready.clear();
+    this.#recent = null;
+  }
+}
+
+/** 0-d whole numbers among shared variables are plan scalars. */
+const travelsAsScalar = (v: SharedVariable): boolean => v.ndim === 0 && (v.dtype === "int32" || v.dtype === "bool");
+
+const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((d, i) => d === b[i]);
+
+/** Whether a plan is right for the scalars of these leaves. */
+function holds({ made, guards }: Ready, leaves: readonly Leaf[]): boolean {
+  if (guards.length === 0) return true;
+  const scalars = made.scalarFeeds.map((i) => leaves[i]?.scalar as number);
+  return guards.every((g) => g(scalars) >= 0);
+}
+
+/** An output's value; a promise only where there is something to wait for. */
+function download(backend: Backend, result: Specialised["results"][number], results: readonly Handle[], scalars: readonly number[]): NdArray | Promise<NdArray> {
+  if (result.kind === "host") return NdArray.scalar(evaluate(result.expr, scalars), result.dtype);
+  const handle = results[result.at] as Handle;
+  const read = (data: TypedArray): NdArray => new NdArray(data, handle.shape, handle.dtype);
+  return backend.downloadNow === undefined ? backend.download(handle).then(read) : read(backend.downloadNow(handle));
 }

@@ -45,10 +45,13 @@ export class DeviceValue implements RemoteValue {
   }
 }
 
-/** The value on a device, uploaded if the device does not have the newest one; for the caller to release. */
-export async function valueOn(backend: Backend, cell: Cell): Promise<DeviceValue> {
+/** The value on a device, uploaded if the device does not have the newest one; for the caller to release. A promise only where there is something to wait for. */
+export function valueOn(backend: Backend, cell: Cell): DeviceValue | Promise<DeviceValue> {
   const { remote } = cell;
-  if (remote instanceof DeviceValue && remote.backend === backend) return remote.retain();
+  return remote instanceof DeviceValue && remote.backend === backend ? remote.retain() : uploaded(backend, cell);
+}
+
+async function uploaded(backend: Backend, cell: Cell): Promise<DeviceValue> {
   const host = await hostValue(cell);
   const made = new DeviceValue(backend, await backend.upload(host.data, { dtype: host.dtype, shape: host.shape }));
   // The variable may have got another value meanwhile; then this one belongs to the caller alone.
@@ -57,6 +60,38 @@ export async function valueOn(backend: Backend, cell: Cell): Promise<DeviceValue
   cell.remote = made;
   noteAway(cell);
   return made.retain();
+}
+
+/** The buffers that one call holds: its own, and those of shared values that it uses. */
+export class CallBuffers {
+  readonly #backend: Backend;
+  readonly #own = new Set<Handle>();
+  readonly #used: DeviceValue[] = [];
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+  }
+
+  own(handle: Handle): Handle {
+    this.#own.add(handle);
+    return handle;
+  }
+
+  use(value: DeviceValue): Handle {
+    this.#used.push(value);
+    return value.handle;
+  }
+
+  /** A buffer of the call's own as the value of a shared variable. */
+  give(handle: Handle): DeviceValue {
+    this.#own.delete(handle);
+    return new DeviceValue(this.#backend, handle);
+  }
+
+  release(): void {
+    for (const handle of this.#own) this.#backend.free(handle);
+    for (const value of this.#used) value.release();
+  }
 }
 
 /** The value on the host, read back if only a device has it. Not a copy. */

@@ -1,11 +1,11 @@
 /**
- * Host scalars of a plan as closures: the same values as `evaluate`, without walking the expression at every launch.
- * Must not know kernels or memory. Used by executable.ts.
+ * Host scalars of a plan as closures: the same values as `evaluate`, without walking the expression at every call.
+ * Must not know kernels or memory. Used by the reference's executable and, for guards, by compile's program.ts.
  */
-import { castScalar } from "../ir/dtype.js";
-import type { Expr } from "../ir/expr.js";
-import { evalPrim } from "../ir/prims.js";
 import { impossible } from "../../util/fail.js";
+import { castScalar } from "./dtype.js";
+import type { Expr } from "./expr.js";
+import { evalPrim } from "./prims.js";
 
 export type HostScalar = (scalars: readonly number[]) => number;
 

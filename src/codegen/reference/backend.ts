@@ -40,6 +40,10 @@ export class ReferenceBackend implements Backend, Host {
 
   /** Throws `upload-size` when the data is not what the type says. */
   async upload(data: TypedArray, type: BufferType): Promise<Handle> {
+    return this.uploadNow(data, type);
+  }
+
+  uploadNow(data: TypedArray, type: BufferType): Handle {
     const buffer = this.store(data, type);
     this.counters.uploads++;
     this.counters.uploadedBytes += buffer.bucket.bytes;
@@ -56,6 +60,10 @@ export class ReferenceBackend implements Backend, Host {
 
   /** Throws `handle-freed` or `handle-foreign`. */
   async download(handle: Handle): Promise<TypedArray> {
+    return this.downloadNow(handle);
+  }
+
+  downloadNow(handle: Handle): TypedArray {
     const { data } = this.open(handle);
     this.counters.readbacks++;
     this.counters.readbackBytes += data.byteLength;
