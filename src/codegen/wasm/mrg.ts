@@ -4,69 +4,55 @@
  * Used by prims.ts and elements.ts; mrg_advance.ts steps whole states with it.
  */
 import type { Func } from "./wat.js";
+import { type Words, wordsOf } from "./words.js";
 
 const M1 = 2147483647;
 const M2 = 2147462579;
 /** 2^31 mod M2. */
 const CARRY2 = 21069;
 
-/** Instructions on one i32 or on an i32x4. */
-interface Words {
-  readonly fn: Func;
-  readonly lanes: 1 | 4;
-}
-
-const vector = (n: number): string => `(v128.const i32x4 ${n} ${n} ${n} ${n})`;
-const constant = ({ lanes }: Words, n: number): string => (lanes === 4 ? vector(n) : `(i32.const ${n})`);
-const arith = ({ lanes }: Words, name: string, a: string, b: string): string => `(i32${lanes === 4 ? "x4" : ""}.${name} ${a} ${b})`;
-const logic = ({ lanes }: Words, name: "and" | "or", a: string, b: string): string => `(${lanes === 4 ? "v128" : "i32"}.${name} ${a} ${b})`;
-const shift = ({ lanes }: Words, name: "shl" | "shr_u", a: string, n: number): string => `(i32${lanes === 4 ? "x4" : ""}.${name} ${a} (i32.const ${n}))`;
-const add = (w: Words, a: string, b: string): string => arith(w, "add", a, b);
-const kept = (w: Words, text: string): string => w.fn.let(w.lanes === 4 ? "v128" : "i32", text, "m");
+const kept = (fn: Func, w: Words, text: string): string => fn.let(w.type, text, "m");
 
 /** x - m where that is not negative: of x and x - m as unsigned numbers the smaller. */
-function reduced(w: Words, x: string, m: number): string {
-  const whole = kept(w, x);
-  const less = arith(w, "sub", whole, constant(w, m));
-  if (w.lanes === 4) return kept(w, `(i32x4.min_u ${whole} ${less})`);
-  return kept(w, `(select ${less} ${whole} (i32.ge_u ${whole} (i32.const ${m})))`);
+function reduced(fn: Func, w: Words, x: string, m: number): string {
+  const whole = kept(fn, w, x);
+  const less = w.sub(whole, w.constant(m));
+  return kept(fn, w, w.lanes === 4 ? `(i32x4.min_u ${whole} ${less})` : `(select ${less} ${whole} (i32.ge_u ${whole} ${w.constant(m)}))`);
 }
 
 /** 2^bits x mod M1, M1 itself included. */
-function rotated(w: Words, x: string, bits: number): string {
-  const low = shift(w, "shl", logic(w, "and", x, constant(w, 2 ** (31 - bits) - 1)), bits);
-  return logic(w, "or", low, shift(w, "shr_u", x, 31 - bits));
-}
+const rotated = (w: Words, x: string, bits: number): string => w.or(w.shl(w.and(x, w.constant(2 ** (31 - bits) - 1)), bits), w.shr(x, 31 - bits));
 
 /** 2^15 x mod M2. Both factors of the product have 15 bits, and pairs of 16-bit products are faster than 32-bit ones. */
-function times15(w: Words, x: string): string {
-  const high = shift(w, "shr_u", x, 16);
-  const product = w.lanes === 4 ? `(i32x4.dot_i16x8_s ${high} ${vector(CARRY2)})` : `(i32.mul ${high} (i32.const ${CARRY2}))`;
-  return reduced(w, add(w, shift(w, "shl", logic(w, "and", x, constant(w, 65535)), 15), product), M2);
+function times15(fn: Func, w: Words, x: string): string {
+  const carried = `(${w.lanes === 4 ? "i32x4.dot_i16x8_s" : "i32.mul"} ${w.shr(x, 16)} ${w.constant(CARRY2)})`;
+  return reduced(fn, w, w.add(w.shl(w.and(x, w.constant(65535)), 15), carried), M2);
 }
 
+type Args = readonly string[];
+
 /** The primitive of that name; `args` are variables or constants with values in [0, 2^31), the result is a variable. */
-export function mrgNext1(fn: Func, lanes: 1 | 4, [a, b]: readonly string[]): string {
-  const w = { fn, lanes };
-  const [x, y] = [a, b] as [string, string];
-  const sum = reduced(w, add(w, rotated(w, x, 22), rotated(w, y, 7)), M1);
-  return reduced(w, reduced(w, add(w, sum, y), M1), M1);
+export function mrgNext1(fn: Func, lanes: 1 | 4, args: Args): string {
+  const w = wordsOf(lanes);
+  const [a, b] = args as [string, string];
+  const sum = reduced(fn, w, w.add(rotated(w, a, 22), rotated(w, b, 7)), M1);
+  return reduced(fn, w, reduced(fn, w, w.add(sum, b), M1), M1);
 }
 
 /** Likewise. Arguments may lie between M2 and 2^31, hence the last reduction. */
-export function mrgNext2(fn: Func, lanes: 1 | 4, [a, b]: readonly string[]): string {
-  const w = { fn, lanes };
-  const [x, y] = [a, b] as [string, string];
-  const sum = reduced(w, add(w, times15(w, y), y), M2);
-  return reduced(w, reduced(w, add(w, sum, times15(w, x)), M2), M2);
+export function mrgNext2(fn: Func, lanes: 1 | 4, args: Args): string {
+  const w = wordsOf(lanes);
+  const [a, b] = args as [string, string];
+  const sum = reduced(fn, w, w.add(times15(fn, w, b), b), M2);
+  return reduced(fn, w, reduced(fn, w, w.add(sum, times15(fn, w, a)), M2), M2);
 }
 
 /** Likewise. */
-export function mrgOutput(fn: Func, lanes: 1 | 4, [a, b]: readonly string[]): string {
-  const w = { fn, lanes };
-  const above = arith(w, "gt_s", a as string, b as string);
-  const wrap = lanes === 4 ? `(v128.andnot ${vector(M1)} ${above})` : `(select (i32.const 0) (i32.const ${M1}) ${above})`;
-  return kept(w, add(w, arith(w, "sub", a as string, b as string), wrap));
+export function mrgOutput(fn: Func, lanes: 1 | 4, args: Args): string {
+  const w = wordsOf(lanes);
+  const [a, b] = args as [string, string];
+  const carried = lanes === 4 ? `(v128.andnot ${w.constant(M1)} (i32x4.gt_s ${a} ${b}))` : `(select (i32.const 0) ${w.constant(M1)} (i32.gt_s ${a} ${b}))`;
+  return kept(fn, w, w.add(w.sub(a, b), carried));
 }
 
 /** Words 2 n and 2 n + 1 of the halves of two registers, one after the other. */
