@@ -37,6 +37,10 @@ export interface Executable {
   run(inputs: readonly Handle[], scalars: readonly number[]): Promise<Handle[]>;
   /** Generated source per distinct kernel, for explain() and DAMO_DEBUG. */
   sources(): readonly string[];
+  /** Bytes that it needs besides the plan's inputs, outputs and constants, by what they are for: `scratch`, `packings`. */
+  bytes?(): Readonly<Record<string, number>>;
+  /** What else explain() should say, a line each: threads, SIMD, why something is slower than it could be. */
+  report?(): readonly string[];
   dispose(): void;
 }
 
@@ -58,6 +62,14 @@ export interface Backend {
   dispose(): Promise<void>;
 }
 
+/** What may be asked of a device. Each makes of it what it can, and says in its description what came of it. */
+export interface DeviceOptions {
+  /** Threads that work on a call, the caller's included; without it as many as the device finds useful. Results do not depend on it. */
+  readonly threads?: number;
+  /** Whether products may be added without rounding them first where the machine can (the default), or results are the same bits everywhere. */
+  readonly fma?: boolean;
+}
+
 /** Whether a device can be had here. */
 export type Availability = { readonly available: true } | { readonly available: false; readonly reason: string };
 
@@ -67,7 +79,9 @@ export interface BackendFactory {
   probe(): Promise<Availability>;
   /** For GPU devices: whether what would run is real hardware, which `auto` asks for. Absent on CPU devices. */
   realGpu?(): Promise<Availability>;
-  create(): Promise<Backend>;
+  /** The options that make a difference to it; none without the list. */
+  readonly takes?: readonly (keyof DeviceOptions)[];
+  create(options?: DeviceOptions): Promise<Backend>;
 }
 
 const registry = new Map<string, BackendFactory>();

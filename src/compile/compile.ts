@@ -1,18 +1,18 @@
 /**
  * compile(): Theano's `function`. Gives an asynchronous function with `explain()`, `history` and `dispose()`. Checks and conversion are in
- * prepare.ts and arguments.ts, the machinery in program.ts.
+ * prepare.ts and arguments.ts, the machinery in program.ts, what explain() says in explain.ts.
  */
-import { countKernels, type KernelCount } from "../codegen/ir/plan.js";
 import { SharedVariable, Variable } from "../graph/variable.js";
 import type { NdArray } from "../numpy/ndarray.js";
 import type { History } from "../rewrite/history.js";
-import { config } from "../util/config.js";
+import { checkThreads, config } from "../util/config.js";
 import { fail } from "../util/fail.js";
 import { type Argument, bindArguments, In } from "./arguments.js";
 import { DebugMode } from "./debug_mode.js";
 import { type CopyOptions, copied } from "./copy.js";
+import { explain, type Explanation } from "./explain.js";
 import { prepare, type Pairs, type Prepared } from "./prepare.js";
-import { Program } from "./program.js";
+import { Program, type WantedDevice } from "./program.js";
 import { asTensor, type Operand } from "../ops/define.js";
 
 /** A 0-d result is a JS number (boolean for bool), others are arrays. */
@@ -37,6 +37,10 @@ export interface CompileOptions {
   readonly name?: string;
   /** Default `config.device`. */
   readonly device?: string;
+  /** Threads of the device, where it has them (`wasm`); default `config.threads`, else as many as it finds useful. Results do not depend on it. */
+  readonly threads?: number;
+  /** Whether a device that can (`wasm`) may add products without rounding them first; default `config.fma`. Without it results are the same bits on every machine. */
+  readonly fma?: boolean;
   /**
    * `fast_run` (default) rewrites fully, `fast_compile` merges, folds and stabilises, `none` leaves the graph as written. `debug` rewrites
    * fully, and at each call first compares every op on the device with its reference: errors `debug-differs`, `debug-nan`, `index-range`.
@@ -51,22 +55,6 @@ export interface CompileOptions {
 export interface KeywordOptions<O extends Outputs> extends CompileOptions {
   readonly inputs?: readonly (Variable | In)[];
   readonly outputs?: O;
-}
-
-/** What ran, where and why. Prints as text. */
-export interface Explanation {
-  readonly device: string;
-  readonly reason: string;
-  readonly description: string;
-  /** Null before the first call. */
-  readonly kernels: KernelCount | null;
-  readonly plan: string;
-  readonly sources: readonly string[];
-  readonly notes: readonly string[];
-  readonly rewrites: Readonly<Record<string, number>>;
-  /** Milliseconds. */
-  readonly times: Readonly<Record<string, number>>;
-  toString(): string;
 }
 
 /** What a compiled function computes: its inputs, results, and the new values of shared variables. */
@@ -108,15 +96,18 @@ export function compile<const O extends Outputs>(first: readonly (Variable | In)
   const { inputs = [], outputs, ...options } = keywords;
   if (!Array.isArray(inputs)) fail("type", "inputs-list", { what: "The inputs of compile() are not a list.", fix: "write compile([x, y], output) or compile({ inputs: [x, y], outputs })" });
   const { list, shape } = outputList(outputs as O);
-  return build(prepare(inputs, list.map((o) => asTensor(o)), options), shape, options) as CompiledFunction<O>;
+  const start = performance.now();
+  const prepared = prepare(inputs, list.map((o) => asTensor(o)), options);
+  return build(prepared, shape, options, performance.now() - start) as CompiledFunction<O>;
 }
 
 /** Rewrites a prepared graph and gives it the user's face. */
-function build(prepared: Prepared, shape: (results: readonly Result[]) => unknown, options: CompileOptions): CompiledFunction<Outputs, unknown> {
-  const { mode = "fast_run", device = config.device, name = "function" } = options;
+function build(prepared: Prepared, shape: (results: readonly Result[]) => unknown, options: CompileOptions, prepareMs: number): CompiledFunction<Outputs, unknown> {
+  const { mode = "fast_run", name = "function" } = options;
   if (!MODES.includes(mode)) fail("value", "compile-mode", { what: `There is no mode '${String(mode)}'.`, fix: `use one of ${MODES.join(", ")}` });
   const rewriting = { mode: mode === "debug" ? "fast_run" : mode, exclude: options.exclude ?? [], history: options.history ?? false } as const;
-  const program = new Program(prepared, { device, name, rewriting });
+  const device = wantedDevice(options);
+  const program = new Program(prepared, { device, name, rewriting, prepareMs });
   const debugMode = mode === "debug" ? new DebugMode(prepared.inputs, program.outputs, { device, name }) : null;
   const call = async (...args: readonly Argument[]): Promise<unknown> => {
     const bound = bindArguments(prepared.inputs, args, options.allowInputDowncast ?? false);
@@ -136,8 +127,13 @@ function build(prepared: Prepared, shape: (results: readonly Result[]) => unknow
     program.dispose();
     debugMode?.dispose();
   };
-  const copy = (other: CopyOptions = {}): CompiledFunction<Outputs, unknown> => build(copied(prepared, other), shape, { ...options, name: other.name ?? `${name} copy` });
-  return Object.assign(call, { explain: () => explain(program, device), history: program.report.history, graph, copy, dispose });
+  const copy = (other: CopyOptions = {}): CompiledFunction<Outputs, unknown> => build(copied(prepared, other), shape, { ...options, name: other.name ?? `${name} copy` }, 0);
+  return Object.assign(call, { explain: () => explain(program, device.name), history: program.report.history, graph, copy, dispose });
+}
+
+/** The device and what is asked of it; what is the default anyway is left out, so that functions that say it share a backend with others. */
+function wantedDevice({ device = config.device, threads = config.threads ?? undefined, fma = config.fma }: CompileOptions): WantedDevice {
+  return { name: device, options: { ...(threads === undefined ? {} : { threads: checkThreads(threads) }), ...(fma ? {} : { fma: false }) } };
 }
 
 const MODES: readonly NonNullable<CompileOptions["mode"]>[] = ["fast_run", "fast_compile", "none", "debug"];
@@ -154,32 +150,4 @@ function outputList(outputs: Outputs): { list: readonly Operand[]; shape: (resul
     return { list: Object.values(outputs), shape: (rs) => Object.fromEntries(names.map((n, i) => [n, rs[i]])) };
   }
   return fail("type", "outputs-kind", { what: "The outputs of compile() are not variables.", fix: "pass one variable, a list of variables or a record of variables" });
-}
-
-function explain(program: Program, asked: string): Explanation {
-  const { last, lastDevice, report, times } = program;
-  const made = {
-    device: lastDevice?.backend.name ?? asked,
-    reason: lastDevice?.reason ?? "not called yet",
-    description: lastDevice?.backend.caps.description ?? "",
-    kernels: last ? countKernels(last.made.plan.steps) : null,
-    plan: last?.made.plan.text ?? "",
-    sources: last?.executable.sources() ?? [],
-    notes: last?.made.notes ?? [],
-    rewrites: Object.fromEntries([...report.rules].flatMap(([name, { fired }]) => (fired > 0 ? [[name, fired]] : []))),
-    times: { ...times },
-  };
-  return { ...made, toString: () => explanationText(made) };
-}
-
-function explanationText(e: Omit<Explanation, "toString">): string {
-  const fired = Object.entries(e.rewrites).sort(([, a], [, b]) => b - a).map(([n, c]) => `${n} x${c}`).join(", ");
-  return [
-    `device: ${e.device}${e.description === "" ? "" : ` (${e.description})`}: ${e.reason}`,
-    e.kernels ? `kernels: ${e.kernels.distinct} in the plan, ${e.kernels.exact ? "" : "at least "}${e.kernels.launches} launches per call` : "kernels: no call yet",
-    ...e.notes.map((n) => `note: ${n}`),
-    `rewrites: ${fired || "none"}`,
-    `times (ms): ${Object.entries(e.times).map(([n, t]) => `${n} ${t.toFixed(1)}`).join(", ")}`,
-    e.plan,
-  ].join("\n");
 }

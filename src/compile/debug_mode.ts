@@ -10,7 +10,7 @@ import { type Apply, Constant, SharedVariable, type Variable } from "../graph/va
 import type { NdArray } from "../numpy/ndarray.js";
 import { fail } from "../util/fail.js";
 import type { CallArguments, In } from "./arguments.js";
-import { Program } from "./program.js";
+import { Program, type ProgramOptions } from "./program.js";
 
 /** What rounding may make of one op; sums are as long as they are. */
 const TOLERANCE = { float32: 1e-4, float64: 1e-9 } as const;
@@ -25,13 +25,13 @@ export class DebugMode {
   readonly #device: string;
 
   /** `outputs`: of the rewritten graph. */
-  constructor(inputs: readonly In[], outputs: readonly Variable[], options: { readonly device: string; readonly name: string }) {
+  constructor(inputs: readonly In[], outputs: readonly Variable[], options: Pick<ProgramOptions, "device" | "name">) {
     this.#nodes = appliesOf(outputs);
     this.#inputs = inputs.map((i) => i.variable);
     const read = new Set([...this.#nodes.flatMap((n) => n.inputs), ...outputs]);
     const made = this.#nodes.flatMap((n) => n.outputs.filter((o) => read.has(o)));
     this.#watched = [...made, ...leavesOf(outputs).filter((v) => v instanceof SharedVariable)];
-    this.#device = options.device;
+    this.#device = options.device.name;
     this.#program = new Program({ inputs, outputs: this.#watched, updated: [] }, { device: options.device, name: `${options.name} (debug)`, rewriting: { mode: "none" } });
   }
 

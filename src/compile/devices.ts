@@ -1,8 +1,8 @@
 /**
- * Device names -> backends, made once per process. `auto` is a GPU where gpu.js finds a real one, else the fastest CPU device registered.
+ * Device names and options -> backends, made once per process. `auto` is a GPU where gpu.js finds a real one, else the fastest CPU device registered.
  * Must not know any concrete backend.
  */
-import { type Backend, backendFactory, backendNames } from "../codegen/backend.js";
+import { type Backend, backendFactory, backendNames, type DeviceOptions } from "../codegen/backend.js";
 import { fail } from "../util/fail.js";
 import { bringHome } from "./storage.js";
 
@@ -40,41 +40,53 @@ export const turn = new Turn();
 /** A device that is being opened, or, with `now`, that is open. */
 interface Opening { readonly later: Promise<Device>; now: Device | null }
 
+/** One backend per name and options: functions with other options have another backend, and shared values go from one to the other as between devices. */
 const open = new Map<string, Opening>();
 
+/** What `openDevice` finds a device by. */
+export const deviceKey = (name: string, { threads, fma }: DeviceOptions): string =>
+  [name, ...(threads === undefined ? [] : [`threads=${threads}`]), ...(fma === undefined ? [] : [`fma=${fma ? 1 : 0}`])].join(", ");
+
+/** The device if it is open. */
+export const openDevice = (key: string): Device | null => open.get(key)?.now ?? null;
+
 /** The backend of a device name; probes on first use. Throws `device-unavailable` with the reason where it cannot be had. */
-export function device(name: string): Promise<Device> {
-  const known = open.get(name);
+export function device(name: string, options: DeviceOptions = {}): Promise<Device> {
+  const key = deviceKey(name, options);
+  const known = open.get(key);
   if (known) return known.later;
-  const made: Opening = { later: name === "auto" ? automatic() : named(name), now: null };
-  open.set(name, made);
+  const made: Opening = { later: name === "auto" ? automatic(options) : named(name, options), now: null };
+  open.set(key, made);
   const forget = (): void => {
-    if (open.get(name) === made) open.delete(name);
+    if (open.get(key) === made) open.delete(key);
   };
   made.later.then((found) => { made.now = found; }, forget);
   return made.later;
 }
 
-/** The device if it is open. */
-export const openDevice = (name: string): Device | null => open.get(name)?.now ?? null;
-
-async function named(name: string): Promise<Device> {
+async function named(name: string, options: DeviceOptions): Promise<Device> {
   const factory = backendFactory(name);
+  const { threads, fma } = options;
+  const taken: DeviceOptions = {
+    ...(threads !== undefined && factory.takes?.includes("threads") ? { threads } : {}),
+    ...(fma !== undefined && factory.takes?.includes("fma") ? { fma } : {}),
+  };
+  if (deviceKey(name, taken) !== deviceKey(name, options)) return device(name, taken);
   const found = await factory.probe();
   if (!found.available) fail("unsupported", "device-unavailable", { what: `The device '${name}' cannot be had here: ${found.reason}.`, fix: "choose another device, or 'auto'" });
-  return { backend: await factory.create(), reason: `device '${name}' was asked for` };
+  return { backend: await factory.create(taken), reason: `device '${name}' was asked for` };
 }
 
-async function automatic(): Promise<Device> {
+async function automatic(options: DeviceOptions): Promise<Device> {
   const reasons: string[] = [];
   for (const name of backendNames().filter((n) => backendFactory(n).realGpu !== undefined)) {
     const real = await backendFactory(name).realGpu?.();
-    if (real?.available) return { ...(await device(name)), reason: `auto: ${name} has a GPU` };
+    if (real?.available) return { ...(await device(name, options)), reason: `auto: ${name} has a GPU` };
     reasons.push(`${name}: ${real?.reason ?? "not probed"}`);
   }
   for (const name of CPU_ORDER.filter((n) => backendNames().includes(n))) {
     const found = await backendFactory(name).probe();
-    if (found.available) return { ...(await device(name)), reason: `auto: no GPU (${reasons.join("; ") || "none registered"}), so ${name}` };
+    if (found.available) return { ...(await device(name, options)), reason: `auto: no GPU (${reasons.join("; ") || "none registered"}), so ${name}` };
     reasons.push(`${name}: ${found.reason}`);
   }
   return fail("unsupported", "no-device", { what: `No device can be had here: ${reasons.join("; ")}.`, fix: "install the packages of one device, or use device 'reference'" });

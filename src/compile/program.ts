@@ -3,7 +3,7 @@
  * what is newer on the host, runs, downloads what was asked for, commits updates together. A call that throws changes nothing.
  * Must not know concrete devices. Next: compile.ts gives it the user's face.
  */
-import type { Backend, Executable, Handle } from "../codegen/backend.js";
+import type { Backend, DeviceOptions, Executable, Handle } from "../codegen/backend.js";
 import type { TypedArray } from "../codegen/ir/dtype.js";
 import { evaluate } from "../codegen/ir/evaluate.js";
 import { type HostScalar, hostScalar } from "../codegen/ir/host_scalar.js";
@@ -18,7 +18,7 @@ import { debug } from "../util/debug.js";
 import { impossible } from "../util/fail.js";
 import { rewriteGraph, type Report, type RewriteOptions } from "../rewrite/engine.js";
 import type { CallArguments } from "./arguments.js";
-import { type Device, device, openDevice, turn } from "./devices.js";
+import { type Device, device, deviceKey, openDevice, turn } from "./devices.js";
 import { expandCompositions } from "./expand.js";
 import type { Prepared } from "./prepare.js";
 import { type Bound, isBound, type Leaf, MORE_SCALARS, type Specialised, specialiseFor } from "./specialise.js";
@@ -26,6 +26,33 @@ import { CallBuffers, commitValue, type DeviceValue, hostValue, valueOn } from "
 
 /** A plan compiled for a device, and when it holds. */
 export interface Ready { readonly made: Specialised; readonly executable: Executable; readonly guards: readonly HostScalar[] }
+
+export interface WantedDevice { readonly name: string; readonly options: DeviceOptions }
+
+export interface ProgramOptions {
+  readonly device: WantedDevice;
+  readonly name: string;
+  readonly rewriting: RewriteOptions;
+  /** Milliseconds that prepare() took. */
+  readonly prepareMs?: number;
+}
+
+/** Milliseconds from compile() to a result, in order. */
+export interface Times {
+  /** Inputs, givens and updates. */
+  readonly prepare: number;
+  readonly rewrite: number;
+  /** Compositions replaced by their graphs. */
+  readonly expand: number;
+  /** At the first call: until the device was there. */
+  readonly open: number;
+  /** At the last call that needed a plan: shapes, fusion, printing. */
+  readonly specialise: number;
+  /** At the last call that needed a plan: the device's work on it. */
+  readonly compile: number;
+  /** The last call. */
+  readonly run: number;
+}
 
 /** Plans kept per function, the last used; a function of ever new lengths makes ever new ones. */
 const MOST_PLANS = 256;
@@ -39,10 +66,10 @@ export class Program {
   /** The plan of the last call, for explain(). */
   last: Ready | null = null;
   lastDevice: Device | null = null;
-  /** Milliseconds: building happens once, the others at the last call that needed them. */
-  readonly times = { rewrite: 0, specialise: 0, compile: 0, run: 0 };
+  readonly times: { -readonly [K in keyof Times]: number };
   readonly #prepared: Prepared;
-  readonly #device: string;
+  readonly #device: ProgramOptions["device"];
+  readonly #deviceKey: string;
   readonly #name: string;
   readonly #ready = new Map<string, Ready>();
   /** What has to be bound for leaves of these shapes. */
@@ -55,19 +82,21 @@ export class Program {
   /** What the executables belong to: closed devices are opened anew, as another backend. */
   #backend: Backend | null = null;
 
-  constructor(prepared: Prepared, options: { readonly device: string; readonly name: string; readonly rewriting: RewriteOptions }) {
+  constructor(prepared: Prepared, options: ProgramOptions) {
     this.#prepared = prepared;
     this.#device = options.device;
+    this.#deviceKey = deviceKey(options.device.name, options.device.options);
     this.#name = options.name;
     this.#inputs = new Map(prepared.inputs.map((i, n) => [i.variable, n]));
     const start = performance.now();
     const g = new FunctionGraph();
     fillGraph(g, prepared.inputs.map((i) => i.variable), prepared.outputs);
     this.report = rewriteGraph(g, options.rewriting);
+    const rewritten = performance.now();
     expandCompositions(g);
     this.outputs = g.tables.outputs.map((o) => g.view(o));
     this.leaves = leavesOf(this.outputs).filter((v) => !(v instanceof Constant));
-    this.times.rewrite = performance.now() - start;
+    this.times = { prepare: options.prepareMs ?? 0, rewrite: rewritten - start, expand: performance.now() - rewritten, open: 0, specialise: 0, compile: 0, run: 0 };
   }
 
   /** Runs a call; gives values of the user's outputs. */
@@ -81,10 +110,12 @@ export class Program {
   /** `sets`: how often each updated variable had been set by hand when the call was made. What is set later stays. */
   async #run(args: CallArguments, sets: readonly number[]): Promise<NdArray[]> {
     try {
-      let on = openDevice(this.#device);
+      let on = openDevice(this.#deviceKey);
       if (on === null) {
         args.keep();
-        on = await device(this.#device);
+        const start = performance.now();
+        on = await device(this.#device.name, this.#device.options);
+        this.times.open = performance.now() - start;
       }
       if (on.backend !== this.#backend) this.#forget();
       this.#backend = on.backend;

@@ -1,5 +1,5 @@
 /**
- * What a user may set for the whole process, as THEANO_FLAGS does: `DAMO_FLAGS="floatX=float64,device=gpu:webasm"`, or by assignment.
+ * What a user may set for the whole process, as THEANO_FLAGS does: `DAMO_FLAGS="floatX=float64,device=wasm,threads=1,fma=0"`, or by assignment.
  * Read when graphs are built (floatX) and when functions are compiled (the rest); never inside kernels.
  */
 import { fail } from "./fail.js";
@@ -9,7 +9,20 @@ export interface Config {
   floatX: "float32" | "float64";
   /** `auto`, `reference`, `gpu`, `gpu:webasm`, … */
   device: string;
+  /** Threads of devices that have them; null: as many as the device finds useful. Results do not depend on it. */
+  threads: number | null;
+  /** Whether devices that can may add products without rounding them first: faster, and the last bits depend on the machine. */
+  fma: boolean;
 }
+
+/** A number of threads; throws `threads-count` for what is none. */
+export function checkThreads(n: number): number {
+  if (!Number.isInteger(n) || n < 1) fail("value", "threads-count", { what: `There cannot be ${n} threads.`, fix: "give a whole number of at least 1, or leave `threads` out for as many as the device finds useful" });
+  return n;
+}
+
+/** As in Theano's flags. */
+const SWITCH: Readonly<Record<string, boolean>> = { "1": true, "0": false, true: true, false: false, True: true, False: false };
 
 const SETTERS: Readonly<Record<keyof Config, (c: Config, v: string) => void>> = {
   floatX: (c, v) => {
@@ -19,11 +32,19 @@ const SETTERS: Readonly<Record<keyof Config, (c: Config, v: string) => void>> = 
   device: (c, v) => {
     c.device = v;
   },
+  threads: (c, v) => {
+    c.threads = checkThreads(Number(v));
+  },
+  fma: (c, v) => {
+    const on = Object.hasOwn(SWITCH, v) ? SWITCH[v] : undefined;
+    if (on === undefined) fail("value", "config-fma", { what: `fma cannot be '${v}'.`, fix: "use 1 or 0" });
+    c.fma = on;
+  },
 };
 
 /** A Config from text like `floatX=float64,device=reference`; unknown names are errors. */
 export function parseFlags(flags: string): Config {
-  const made: Config = { floatX: "float32", device: "auto" };
+  const made: Config = { floatX: "float32", device: "auto", threads: null, fma: true };
   for (const part of flags.split(",").map((s) => s.trim()).filter((s) => s !== "")) {
     const [name, value] = part.split("=").map((s) => s.trim());
     if (name === undefined || value === undefined || !Object.hasOwn(SETTERS, name)) {
@@ -34,5 +55,8 @@ export function parseFlags(flags: string): Config {
   return made;
 }
 
-/** The settings of this process: `config.floatX`, `config.device`. Assign, or set DAMO_FLAGS before it starts (errors: `config-flag`, `config-floatX`). */
+/**
+ * The settings of this process: `config.floatX`, `config.device`, `config.threads`, `config.fma`. Assign, or set DAMO_FLAGS before it starts
+ * (errors: `config-flag`, `config-floatX`, `config-fma`, `threads-count`).
+ */
 export const config: Config = parseFlags(typeof process === "undefined" ? "" : (process.env.DAMO_FLAGS ?? ""));

@@ -1,11 +1,12 @@
-/** f.explain(): device and why, kernels, notes, rewrites, times, plan; before and after the first call. */
-import { expect, test } from "vitest";
+/** f.explain(): device and why, kernels, bytes, notes, rewrites, times, plan; before and after the first call. */
+import { expect, test, vi } from "vitest";
+import { device as open } from "../../src/compile/devices.js";
 import { compile, scan, T, type Variable } from "../../src/index.js";
 
 test("before the first call it knows the rewrites", () => {
   const x = T.fvector("x");
   const e = compile([x], T.log(T.exp(x).add(1)), { device: "reference" }).explain();
-  expect([e.device, e.reason, e.kernels, e.plan]).toEqual(["reference", "not called yet", null, ""]);
+  expect([e.device, e.reason, e.kernels, e.plan, e.bytes, e.report]).toEqual(["reference", "not called yet", null, "", {}, []]);
   expect(Object.keys(e.rewrites).length).toBeGreaterThan(0);
   expect(e.toString()).toContain("kernels: no call yet");
 });
@@ -19,11 +20,29 @@ test.each(["reference", "gpu:cpu", "gpu:webasm"])("after a call on %s", async (d
   expect(e.description).not.toBe("");
   expect(e.sources).toHaveLength(2);
   for (const ms of Object.values(e.times)) expect(ms).toBeGreaterThanOrEqual(0);
-  expect(Object.keys(e.times)).toEqual(["rewrite", "specialise", "compile", "run"]);
+  expect(Object.keys(e.times)).toEqual(["prepare", "rewrite", "expand", "open", "specialise", "compile", "run"]);
+  for (const phase of ["prepare", "rewrite", "specialise", "compile", "run"] as const) expect(e.times[phase], phase).toBeGreaterThan(0);
+  expect(e.bytes).toEqual({ inputs: 16, outputs: 4, constants: 0 });
   expect(e.toString()).toMatch(
-    /^device: .+\nkernels: 2 in the plan, 2 launches per call\nrewrites: .+\ntimes \(ms\): rewrite .+, specialise .+, compile .+, run .+\n%0: float32\[/,
+    /^device: .+\nkernels: 2 in the plan, 2 launches per call\nbytes: inputs 16 B, outputs 4 B, constants 0 B\nrewrites: .+\ntimes \(ms\): prepare .+, rewrite .+, expand .+, open .+, specialise .+, compile .+, run .+\n%0: float32\[/,
   );
   expect(e.toString().endsWith(e.plan)).toBe(true);
+});
+
+test("what the device says of itself, and the bytes that it needs", async () => {
+  const { backend } = await open("reference");
+  const build = backend.compile.bind(backend);
+  const spy = vi.spyOn(backend, "compile").mockImplementation(async (plan) => Object.assign(await build(plan), { bytes: () => ({ scratch: 1536, packings: 2_500_000_000 }), report: () => ["2 threads"] }));
+  try {
+    const x = T.fvector("x");
+    const f = compile([x], x.add(T.constant(new Float32Array([1, 2, 3]))), { device: "reference" });
+    await f([1, 2, 3]);
+    const e = f.explain();
+    expect([e.bytes, e.report]).toEqual([{ inputs: 12, outputs: 12, constants: 12, scratch: 1536, packings: 2_500_000_000 }, ["2 threads"]]);
+    expect(e.toString()).toContain("\nreference: 2 threads\nbytes: inputs 12 B, outputs 12 B, constants 12 B, scratch 1.54 KB, packings 2.5 GB\n");
+  } finally {
+    spy.mockRestore();
+  }
 });
 
 test("auto says which device it is and why", async () => {

@@ -3,8 +3,10 @@ import { expect, test } from "vitest";
 import { parseFlags } from "../../src/util/config.js";
 
 test("flags set what they name and leave the rest", () => {
-  expect(parseFlags("")).toEqual({ floatX: "float32", device: "auto" });
-  expect(parseFlags(" floatX = float64 , device=gpu:webasm,")).toEqual({ floatX: "float64", device: "gpu:webasm" });
+  expect(parseFlags("")).toEqual({ floatX: "float32", device: "auto", threads: null, fma: true });
+  expect(parseFlags(" floatX = float64 , device=gpu:webasm,")).toEqual({ floatX: "float64", device: "gpu:webasm", threads: null, fma: true });
+  expect(parseFlags("device=wasm,floatX=float64,threads=1,fma=0")).toEqual({ floatX: "float64", device: "wasm", threads: 1, fma: false });
+  for (const [text, fma] of [["1", true], ["0", false], ["True", true], ["False", false], ["true", true], ["false", false]] as const) expect(parseFlags(`fma=${text}`).fma).toBe(fma);
 });
 
 test.each([
@@ -12,6 +14,14 @@ test.each([
   ["config-flag", "device"],
   ["config-flag", "toString=1"],
   ["config-floatX", "floatX=float16"],
+  ["config-flag", "fmas=1"],
+  ["config-fma", "fma=2"],
+  ["config-fma", "fma=toString"],
+  ["config-fma", "fma="],
+  ["threads-count", "threads=0"],
+  ["threads-count", "threads=1.5"],
+  ["threads-count", "threads="],
+  ["threads-count", "threads=many"],
 ])("%s for '%s'", (code, flags) => {
   expect(() => parseFlags(flags)).toThrow(expect.objectContaining({ code }));
 });
