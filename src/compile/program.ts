@@ -5,8 +5,7 @@
  */
 import type { Backend, DeviceOptions, Executable, Handle } from "../codegen/backend.js";
 import type { TypedArray } from "../codegen/ir/dtype.js";
-import { evaluate } from "../codegen/ir/evaluate.js";
-import { type HostScalar, hostScalar } from "../codegen/ir/host_scalar.js";
+import { evaluate, type HostScalar, hostScalar } from "../codegen/ir/evaluate.js";
 import { countKernels } from "../codegen/ir/plan.js";
 import { interpret } from "../autodiff/interpret.js";
 import { fillGraph } from "../graph/edit.js";

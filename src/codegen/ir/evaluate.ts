@@ -23,3 +23,22 @@ export function evaluate(e: Expr, scalars: readonly number[]): number {
   }
   return value.get(e) as number;
 }
+
+export type HostScalar = (scalars: readonly number[]) => number;
+
+/** The same as a closure, for what is computed at every launch. */
+export function hostScalar(e: Expr): HostScalar {
+  switch (e.kind) {
+    case "const": return () => e.value;
+    case "scalar": return (scalars) => scalars[e.id] as number;
+    case "cast": {
+      const arg = hostScalar(e.arg);
+      return (scalars) => castScalar(arg(scalars), e.dtype);
+    }
+    case "prim": {
+      const args = e.args.map(hostScalar);
+      return (scalars) => castScalar(evalPrim(e.prim, args.map((a) => a(scalars)), e.dtype), e.dtype);
+    }
+    default: return impossible(`a host scalar cannot read ${e.kind}`);
+  }
+}

@@ -9,7 +9,7 @@ import type { Carry, Launch, Loop, Plan, RoutineStep, Slot, SlotRef, Step } from
 import { findLifetimes, type Lifetimes } from "./lifetimes.js";
 import type { Bucket, Buffer, Pool } from "./memory.js";
 import type { KernelFunction } from "./render.js";
-import { type HostScalar, hostScalar } from "../ir/host_scalar.js";
+import { type HostScalar, hostScalar } from "../ir/evaluate.js";
 
 /** What a running plan holds. */
 interface Env { readonly slots: (Buffer | null)[]; readonly scalars: number[] }

@@ -1,10 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { castScalar, type DType, DTYPES } from "../../../src/codegen/ir/dtype.js";
-import { evaluate } from "../../../src/codegen/ir/evaluate.js";
+import { evaluate, hostScalar } from "../../../src/codegen/ir/evaluate.js";
 import { axis, type Const, cast, constant, prim, scalar } from "../../../src/codegen/ir/expr.js";
 import { erf, evalPrim, type Prim, PRIMS, primDType, roundHalfEven } from "../../../src/codegen/ir/prims.js";
-import { hostScalar } from "../../../src/codegen/ir/host_scalar.js";
 
 const number = fc.oneof(fc.constantFrom(0, -0, 0.5, -0.5, 1, -1, 2147483647, -2147483648, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY), fc.double(), fc.integer());
 const dtype = fc.constantFrom<DType>(...DTYPES);
