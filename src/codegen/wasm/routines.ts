@@ -48,7 +48,7 @@ const bernoulliPair: Distribution = (_, { dtype, shape }) => {
   if (!isFloat(dtype)) return null;
   const n = sizeOf(shape) / 2;
   return {
-    cost: 1.5, own: BLOCK_BYTES,
+    cost: 1, own: BLOCK_BYTES,
     write: (site) => eachUniform(site, n, (place, u) => {
       const { constant, operation } = float64(u.lanes);
       const complement = { ...u, parts: u.parts.map((x) => operation("sub", constant(1), x)) };
@@ -67,7 +67,7 @@ const integers = (n: number, cost: number, text: (state: string) => string): Dra
 const randomIntegers: Distribution = ([low, high], { dtype, shape }) => {
   const [from, to] = [low as number, high as number];
   if (dtype !== "int32" || ![from, to].every((x) => castScalar(x, "int32") === x) || from > to) return null;
-  return integers(sizeOf(shape), 5, (state) => `(i32.add ${i32(from)} ${call("$mt_interval", state, i32(to - from))})`);
+  return integers(sizeOf(shape), 15, (state) => `(i32.add ${i32(from)} ${call("$mt_interval", state, i32(to - from))})`);
 };
 
 /** log q for q of [1/2, 1], correctly rounded: 2 atanh((q - 1) / (q + 1)) in 160 bits, as exactly as src/random has it. */
@@ -94,13 +94,13 @@ const binomial: Distribution = ([trials, probability], { dtype, shape }) => {
   const bound = Math.trunc(Math.min(n, n * few + 10 * Math.sqrt(n * few * q + 1)));
   const constants = [n, few, q, Math.exp(n * logOf(q)), bound].map((x) => `(f64.const ${literal(x)})`);
   const drawn = (state: string): string => `(i32.trunc_sat_f64_s ${call("$mt_inversion", state, ...constants)})`;
-  return integers(sizeOf(shape), 10 + 5 * few * n, (state) => (p <= 0.5 ? drawn(state) : `(i32.sub ${i32(n)} ${drawn(state)})`));
+  return integers(sizeOf(shape), 20 + 6 * few * n, (state) => (p <= 0.5 ? drawn(state) : `(i32.sub ${i32(n)} ${drawn(state)})`));
 };
 
 const permutation: Distribution = (_, { dtype, shape }) => {
   const n = shape.at(-1) ?? 0;
   if (dtype !== "int32" || n === 0) return null;
-  return { cost: 8, own: 0, write: ({ fn, state, out }) => fn.loop(i32(0), i32(sizeOf(shape)), n, (i) => fn.line(call("$mt_order", state, add(out, times(i, 4)), i32(n)))) };
+  return { cost: 15, own: 0, write: ({ fn, state, out }) => fn.loop(i32(0), i32(sizeOf(shape)), n, (i) => fn.line(call("$mt_order", state, add(out, times(i, 4)), i32(n)))) };
 };
 
 /** How many may be chosen from: a positive integer. */
@@ -108,7 +108,7 @@ const isPopulation = (n: number): boolean => Number.isInteger(n) && n > 0 && n <
 
 const choice: Distribution = ([population, p = 0], { dtype, shape }) => {
   if (dtype !== "int32" || !isPopulation(population as number) || Number.isNaN(p)) return null;
-  return integers(sizeOf(shape), 5, (state) => call("$mt_interval", state, i32((population as number) - 1)));
+  return integers(sizeOf(shape), 15, (state) => call("$mt_interval", state, i32((population as number) - 1)));
 };
 
 /** The most integers that a thread keeps for a choice without replacement. */
@@ -119,7 +119,7 @@ const choiceWithout: Distribution = ([population, p = 0], { dtype, shape }) => {
   const [all, n] = [population as number, sizeOf(shape)];
   if (dtype !== "int32" || !isPopulation(all) || all > MOST_ORDERED || n > all || Number.isNaN(p)) return null;
   return {
-    cost: (8 * all) / Math.max(n, 1), own: all * 4,
+    cost: (15 * all) / Math.max(n, 1), own: all * 4,
     write: ({ fn, state, out, own }) => {
       fn.line(call("$mt_order", state, own, i32(all)));
       fn.line(`(memory.copy ${out} ${own} ${i32(n * 4)})`);
@@ -148,7 +148,7 @@ export function nativeRoutine(routine: Routine, reads: readonly BufferType[], wr
     fn.line(`(memory.copy ${state} (local.get $b0) ${i32(STATE_BYTES)})`);
     draw.write({ fn, state, out, own, dtype: samples.dtype, simd: features.simd });
   });
-  const pass = { name: fn.name, text: fn.text(), units: 1, cost: 100 + draw.cost * sizeOf(samples.shape) * (features.simd ? 1 : 3) };
+  const pass = { name: fn.name, text: fn.text(), units: 1, cost: 100 + draw.cost * sizeOf(samples.shape) };
   const how = `native ${routine.name}${features.simd ? "" : ", word by word"}`;
   return { packings: [], passes: [pass], scratch: 0, own: draw.own, how, library: new Map([...generator(features.simd), ...drawFunctions]), inPlace: [[0], []] };
 }
