@@ -1,0 +1,164 @@
+/**
+ * The wasm backend: a plan becomes one WebAssembly module over the memory that all buffers share. Must not know graphs.
+ * Next: index.ts makes it and registers it.
+ */
+import { compile as assemble } from "watr";
+import { fail } from "../../util/fail.js";
+import type { Backend, Caps, Counters, Executable, Handle } from "../backend.js";
+import { DTYPES, type TypedArray } from "../ir/dtype.js";
+import type { BufferType, Kernel } from "../ir/kernel.js";
+import type { Plan, Routine } from "../ir/plan.js";
+import type { Features, KernelCode } from "./code.js";
+import { engine } from "./engine.js";
+import { type Device, WasmExecutable } from "./executable.js";
+import { CONTROL } from "./frame.js";
+import { copyOut, open, store, WasmHandle } from "./handle.js";
+import { kernelCode } from "./kernels.js";
+import { Arena, type Block, openMemory } from "./memory.js";
+import { writeModule } from "./module.js";
+import { nativeRoutine } from "./routines.js";
+import { MEASURED, type Thresholds } from "./phases.js";
+import type { Kit } from "./tasks.js";
+import { Pool, type StartWorker } from "./threads.js";
+
+export interface WasmSettings {
+  readonly features: Features;
+  /** The calling thread included. */
+  readonly threads: number;
+  /** Null where there is one thread. */
+  readonly start: StartWorker | null;
+  /** For tests; otherwise as measured. */
+  readonly thresholds?: Thresholds;
+}
+
+/** Pages that the memory has at first: 16 MiB, of which nothing is touched. */
+const FIRST_PAGES = 256;
+/** Kernels kept as text, the oldest forgotten. */
+const MOST_KERNELS = 2000;
+
+export class WasmBackend implements Backend, Device, Kit {
+  readonly name = "wasm";
+  readonly caps: Caps;
+  readonly counters: Counters = { uploads: 0, uploadedBytes: 0, readbacks: 0, readbackBytes: 0, launches: 0, routines: 0 };
+  readonly arena: Arena;
+  readonly pool: Pool | null;
+  readonly thresholds: Thresholds;
+  private readonly features: Features;
+  private readonly codes = new Map<string, KernelCode | null>();
+  private readonly executables = new Set<WasmExecutable>();
+  private scratchBlock: Block | null = null;
+  private scratchNeed = 0;
+  /** Numbers of kernels and executables. */
+  private names = 0;
+
+  constructor({ features, threads, start, thresholds = MEASURED }: WasmSettings) {
+    this.thresholds = thresholds;
+    this.features = features;
+    const many = start !== null && threads > 1 && features.threads;
+    this.arena = new Arena(openMemory(many, FIRST_PAGES), CONTROL.end);
+    this.pool = many ? new Pool(this.arena.memory, threads, start) : null;
+    const how = `WebAssembly${features.simd ? " SIMD" : ""}${features.fma ? " with fused multiply-add" : ""}`;
+    this.caps = { dtypes: DTYPES, maxParams: 64, maxResults: 8, accumulator: "float64", description: `${how}, ${many ? `${threads} threads` : "one thread"}` };
+  }
+
+  /** Throws `upload-size` when the data is not what the type says, and `wasm-memory`. */
+  async upload(data: TypedArray, type: BufferType): Promise<Handle> {
+    return this.uploadNow(data, type);
+  }
+
+  uploadNow(data: TypedArray, type: BufferType): Handle {
+    const handle = new WasmHandle(type, store(this.arena, data, type), this.arena);
+    this.counters.uploads++;
+    this.counters.uploadedBytes += handle.bytes;
+    return handle;
+  }
+
+  /** Throws `handle-freed` or `handle-foreign`. */
+  async download(handle: Handle): Promise<TypedArray> {
+    return this.downloadNow(handle);
+  }
+
+  downloadNow(handle: Handle): TypedArray {
+    const data = copyOut(this.arena, open(handle, this.arena), handle);
+    this.counters.readbacks++;
+    this.counters.readbackBytes += data.byteLength;
+    return data;
+  }
+
+  /** Throws `handle-freed` at the second time. */
+  free(handle: Handle): void {
+    const block = open(handle, this.arena);
+    (handle as WasmHandle).block = null;
+    this.arena.release(block);
+  }
+
+  kernel(kernel: Kernel, uses: readonly number[]): KernelCode {
+    const key = `${uses.join(" ")}\n${kernel.text}`;
+    return this.code(key, (id) => kernelCode(kernel, id, this.features, { uses: (param) => uses[param] ?? 1 })) as KernelCode;
+  }
+
+  routine(routine: Routine, reads: readonly BufferType[], writes: readonly BufferType[]): KernelCode | null {
+    const types = [...reads, ...writes].map((t) => `${t.dtype}[${t.shape.join(",")}]`).join(" ");
+    return this.code(`${routine.name}\n${routine.config}\n${types}`, (id) => nativeRoutine(routine, reads, writes, id, this.features));
+  }
+
+  private code(key: string, make: (id: string) => KernelCode | null): KernelCode | null {
+    const known = this.codes.get(key);
+    if (known !== undefined) return known;
+    const made = make(`k${this.names++}`);
+    this.codes.set(key, made);
+    const [oldest] = this.codes.keys();
+    if (this.codes.size > MOST_KERNELS && oldest !== undefined) this.codes.delete(oldest);
+    return made;
+  }
+
+  async compile(plan: Plan): Promise<Executable> {
+    const module = writeModule(plan, this, { threads: this.pool?.threads ?? 1, shared: this.pool !== null, thresholds: this.thresholds });
+    const executable = new WasmExecutable(plan, module, this, this.names++, await engine.compile(assemble(module.text)));
+    this.executables.add(executable);
+    try {
+      await executable.load();
+    } catch (e) {
+      executable.dispose();
+      throw e;
+    }
+    this.scratchNeed = Math.max(this.scratchNeed, executable.scratchBytes);
+    return executable;
+  }
+
+  /** One piece for all executables, since calls are made one after the other: as large as the largest needs. */
+  scratch(): number {
+    if (this.scratchBlock !== null && this.scratchBlock.bytes >= this.scratchNeed) return this.scratchBlock.address;
+    this.dropScratch();
+    this.scratchBlock = this.arena.acquire(this.scratchNeed);
+    return this.scratchBlock.address;
+  }
+
+  /** Bytes of it that are held now. */
+  get scratchHeld(): number {
+    return this.scratchBlock?.bytes ?? 0;
+  }
+
+  private dropScratch(): void {
+    if (this.scratchBlock !== null) this.arena.release(this.scratchBlock);
+    this.scratchBlock = null;
+  }
+
+  forget(executable: WasmExecutable): void {
+    this.executables.delete(executable);
+    this.scratchNeed = [...this.executables].reduce((most, e) => Math.max(most, e.scratchBytes), 0);
+    if (this.scratchBlock !== null && this.scratchBlock.bytes > 2 * this.scratchNeed) this.dropScratch();
+  }
+
+  async dispose(): Promise<void> {
+    this.pool?.dispose();
+    this.codes.clear();
+    this.dropScratch();
+  }
+}
+
+/** A number of threads that can be had; throws `wasm-threads` for others. */
+export function checkThreads(threads: number, most: number): number {
+  if (!Number.isInteger(threads) || threads < 1 || threads > most) fail("value", "wasm-threads", { what: `The wasm device cannot run on ${threads} threads.`, fix: `ask for 1 to ${most}` });
+  return threads;
+}

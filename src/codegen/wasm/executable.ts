@@ -1,0 +1,263 @@
+/**
+ * A plan's module at work: per call it fills the frame, takes blocks for the outputs, runs, and hands the blocks over. Must not know how
+ * modules are written. Next: threads.ts runs it on many threads; backend.ts owns it.
+ */
+import { fail, impossible } from "../../util/fail.js";
+import type { Counters, Executable, Handle } from "../backend.js";
+import { type HostScalar, hostScalar } from "../ir/evaluate.js";
+import { isInt } from "../ir/dtype.js";
+import type { BufferType } from "../ir/kernel.js";
+import type { HostBuffer, Plan, SlotRef } from "../ir/plan.js";
+import { engine, type WasmImports, type WasmModule } from "./engine.js";
+import { FRAME, STATUS } from "./frame.js";
+import { open, show, store, viewAt, WasmHandle } from "./handle.js";
+import type { Arena, Block } from "./memory.js";
+import type { PlanModule } from "./module.js";
+import { costOf, type Thresholds } from "./phases.js";
+import { bytesOf } from "./tasks.js";
+import { countOf } from "./uses.js";
+import type { Pool } from "./threads.js";
+
+/** What executables of a backend share. */
+export interface Device {
+  readonly arena: Arena;
+  readonly counters: Counters;
+  readonly pool: Pool | null;
+  readonly thresholds: Thresholds;
+  /** The address of memory for one run: nobody's data between runs. */
+  scratch(): number;
+  /** Called when an executable is done with. */
+  forget(executable: WasmExecutable): void;
+}
+
+type Run = (thread: number, threads: number, frame: number) => number;
+
+/** A number that goes into the frame before each run. */
+interface Given { readonly value: HostScalar; readonly at: number; readonly isInt: boolean }
+
+/** Where an output comes from: a given block, or one taken for this call. */
+interface Source { readonly given: boolean; readonly at: number; readonly type: BufferType }
+
+export class WasmExecutable implements Executable {
+  /** Bytes of scratch memory for a run. */
+  readonly scratchBytes: number;
+  private run_: Run | null = null;
+  private readonly frame: Block;
+  private readonly constants: readonly Block[];
+  private readonly given: readonly Given[];
+  private readonly outputs: readonly Source[];
+  private readonly inputTypes: readonly BufferType[];
+  private readonly outputBytes: readonly number[];
+  private readonly routines: readonly { readonly reads: readonly BufferType[]; readonly writes: readonly BufferType[] }[];
+  private readonly asked: readonly HostScalar[];
+  /** Nanoseconds on one thread. */
+  private readonly cost: (scalars: readonly number[]) => number;
+  private scalars: readonly number[] = [];
+  private error: unknown = null;
+  private message = 0;
+  private disposed = false;
+
+  constructor(private readonly plan: Plan, private readonly module: PlanModule, private readonly device: Device, readonly id: number, private readonly code: WasmModule) {
+    const { arena } = device;
+    const threads = device.pool?.threads ?? 1;
+    this.scratchBytes = module.places.bytes + threads * module.own;
+    this.inputTypes = plan.inputs.map((slot) => plan.slots[slot] as BufferType);
+    this.outputBytes = module.places.outputs.map((slot) => bytesOf(module.program.wired.slots[slot] as BufferType));
+    this.outputs = plan.outputs.map((slot): Source => {
+      const at = module.places.outputs.indexOf(slot);
+      const type = plan.slots[slot] as BufferType;
+      return at >= 0 ? { given: false, at, type } : { given: true, at: [...plan.inputs, ...plan.constants.map((c) => c.slot)].indexOf(slot), type };
+    });
+    this.given = module.given.map(({ expr, offset }) => ({ value: hostScalar(expr), at: offset, isInt: isInt(expr.dtype) }));
+    this.asked = module.asked.map(({ expr }) => hostScalar(expr));
+    this.routines = module.routines.map(({ step }) => ({ reads: step.reads.map((r) => this.typeOf(r)), writes: step.writes.map((r) => this.typeOf(r)) }));
+    this.cost = costFunction(module);
+    const blocks: Block[] = [];
+    try {
+      this.frame = arena.acquire(module.frameBytes);
+      blocks.push(this.frame);
+      for (const c of plan.constants) blocks.push(store(arena, c.data, plan.slots[c.slot] as BufferType));
+    } catch (e) {
+      for (const b of blocks) arena.release(b);
+      throw e;
+    }
+    this.constants = blocks.slice(1);
+  }
+
+  private typeOf({ slot, row }: SlotRef): BufferType {
+    const { dtype, shape } = this.module.program.wired.slots[slot] as BufferType;
+    return { dtype, shape: row ? shape.slice(1) : shape };
+  }
+
+  /** Makes the calling thread's instance. */
+  async load(): Promise<void> {
+    const imports: WasmImports = { damo: { memory: this.device.arena.memory, routine: (n: number) => this.guard(() => this.routine(n)), number: (n: number) => this.guard(() => this.number(n)) } };
+    const { exports } = await engine.instantiate(this.code, imports);
+    this.run_ = exports.run as Run;
+  }
+
+  /** Throws `plan-disposed`, `plan-input`, `plan-scalars`, `handle-freed`, `handle-foreign`, `loop-count`, `wasm-memory`, and what routines throw. */
+  async run(inputs: readonly Handle[], scalars: readonly number[]): Promise<Handle[]> {
+    const { plan, device: { arena } } = this;
+    if (this.disposed) fail("value", "plan-disposed", { what: "This executable was disposed.", fix: "compile the plan again" });
+    if (inputs.length !== plan.inputs.length || scalars.length !== plan.scalarInputs) {
+      fail("value", "plan-scalars", {
+        what: `The plan takes ${plan.inputs.length} buffers and ${plan.scalarInputs} scalars, got ${inputs.length} and ${scalars.length}.`, fix: "pass one of each that the plan lists",
+      });
+    }
+    const given: Block[] = [];
+    for (let n = 0; n < inputs.length; n++) given.push(this.input(inputs[n] as Handle, n));
+    for (const c of this.constants) given.push(c);
+    const fresh: Block[] = [];
+    try {
+      for (const bytes of this.outputBytes) fresh.push(arena.acquire(bytes));
+      const scratch = this.device.scratch();
+      this.fill(given, fresh, scalars, scratch);
+      this.check(this.start(scalars));
+    } catch (e) {
+      for (const b of fresh) arena.release(b);
+      throw e instanceof engine.RuntimeError ? impossible(`a plan's module trapped: ${e.message}`) : e;
+    }
+    return this.handOver(given, fresh);
+  }
+
+  private input(handle: Handle, n: number): Block {
+    const want = this.inputTypes[n] as BufferType;
+    if (!sameType(handle, want)) fail("type", "plan-input", { what: `Input ${n} of the plan is ${show(want)}, got ${show(handle)}.`, fix: "pass a buffer of the type the plan was made for" });
+    return open(handle, this.device.arena);
+  }
+
+  private fill(given: readonly Block[], fresh: readonly Block[], scalars: readonly number[], scratch: number): void {
+    const { ints, doubles } = this.device.arena;
+    const base = this.frame.address;
+    const word = base / 4;
+    ints[word + FRAME.scratch / 4] = scratch;
+    ints[word + FRAME.own / 4] = scratch + this.module.places.bytes;
+    ints[word + FRAME.failed / 4] = 0;
+    let at = word + FRAME.addresses / 4;
+    for (let n = 0; n < given.length; n++) ints[at++] = (given[n] as Block).address;
+    for (let n = 0; n < fresh.length; n++) ints[at++] = (fresh[n] as Block).address;
+    for (const g of this.given) {
+      if (g.isInt) ints[(base + g.at) / 4] = g.value(scalars);
+      else doubles[(base + g.at) / 8] = g.value(scalars);
+    }
+    this.scalars = scalars;
+  }
+
+  /** On all threads where the work is worth it. */
+  private start(scalars: readonly number[]): number {
+    const run = this.run_ as Run;
+    const { pool, thresholds } = this.device;
+    const frame = this.frame.address;
+    if (pool === null || pool.broken !== null) return run(0, 1, frame);
+    const cost = this.cost(scalars);
+    if (cost < thresholds.wake) return run(0, 1, frame);
+    if (this.message === 0) this.message = pool.install(this.id, this.code);
+    // Not longer than running alone would take: then nobody waits twice as long as need be.
+    if (!pool.ready(this.message, Math.max(cost / 1e6, thresholds.patience))) return run(0, 1, frame);
+    return pool.run(this.id, frame, () => run(0, pool.threads, frame));
+  }
+
+  private check(status: number): void {
+    const { ints } = this.device.arena;
+    const word = this.frame.address / 4;
+    if (status === STATUS.failed) {
+      const { error } = this;
+      this.error = null;
+      throw error;
+    }
+    if (status === STATUS.loopCount) fail("value", "loop-count", { what: `A loop was asked to run ${ints[word + FRAME.count / 4]} times.`, fix: "give a number of steps that is 0 or more" });
+    this.device.counters.launches += ints[word + FRAME.launches / 4] as number;
+    this.device.counters.routines += ints[word + FRAME.routines / 4] as number;
+  }
+
+  private handOver(given: readonly Block[], fresh: readonly Block[]): Handle[] {
+    const { arena } = this.device;
+    const taken = new Set<Block>();
+    return this.outputs.map((o) => {
+      const block = (o.given ? given : fresh)[o.at] as Block;
+      if (o.given || taken.has(block)) arena.retain(block);
+      taken.add(block);
+      return new WasmHandle(o.type, block, arena);
+    });
+  }
+
+  /** What the host throws waits until all threads have stopped. */
+  private guard(work: () => void): number {
+    try {
+      work();
+      return 0;
+    } catch (e) {
+      this.error = e;
+      return 1;
+    }
+  }
+
+  private routine(n: number): void {
+    const { arena } = this.device;
+    const { step, addresses, scalars } = this.module.routines[n] as PlanModule["routines"][number];
+    const { reads, writes } = this.routines[n] as { reads: readonly BufferType[]; writes: readonly BufferType[] };
+    let at = (this.frame.address + addresses) / 4;
+    const buffer = (type: BufferType): HostBuffer => ({ data: viewAt(arena, (arena.ints[at++] as number) >>> 0, type), shape: type.shape, dtype: type.dtype });
+    const from = (this.frame.address + scalars) / 8;
+    step.routine.run(reads.map(buffer), writes.map(buffer), [...arena.doubles.slice(from, from + step.scalars.length)]);
+  }
+
+  private number(n: number): void {
+    const { ints, doubles } = this.device.arena;
+    const base = this.frame.address;
+    const all = [...this.scalars];
+    for (const [scalar, offset] of this.module.indices) all[scalar] = ints[(base + offset) / 4] as number;
+    const { expr, offset } = this.module.asked[n] as PlanModule["asked"][number];
+    const value = (this.asked[n] as HostScalar)(all);
+    if (isInt(expr.dtype)) ints[(base + offset) / 4] = value;
+    else doubles[(base + offset) / 8] = value;
+  }
+
+  sources(): readonly string[] {
+    return this.module.sources;
+  }
+
+  bytes(): Readonly<Record<string, number>> {
+    return { scratch: this.scratchBytes };
+  }
+
+  report(): readonly string[] {
+    const { places, program } = this.module;
+    const { pool } = this.device;
+    const packings = program.regions.filter((r) => r.what === "packing");
+    const hows = new Map<string, number>();
+    for (const { how } of program.codes) hows.set(how, (hows.get(how) ?? 0) + 1);
+    return [
+      pool === null ? "one thread" : pool.broken === null ? `${pool.threads} threads` : `one thread: a worker failed (${pool.broken})`,
+      `scratch memory ${this.scratchBytes} bytes for ${places.unshared} bytes of values, ${places.inPlace} results in an operand's place`,
+      `${packings.length} operands packed, ${packings.reduce((sum, r) => sum + r.bytes, 0)} bytes`,
+      `kernels: ${[...hows].map(([how, n]) => `${n} ${how}`).join(", ") || "none"}`,
+    ];
+  }
+
+  dispose(): void {
+    if (this.disposed) return;
+    this.disposed = true;
+    const { arena, pool } = this.device;
+    arena.release(this.frame);
+    for (const c of this.constants) arena.release(c);
+    if (this.message > 0) pool?.forget(this.id);
+    this.device.forget(this);
+  }
+}
+
+function sameType(a: BufferType, b: BufferType): boolean {
+  if (a.dtype !== b.dtype || a.shape.length !== b.shape.length) return false;
+  for (let n = 0; n < a.shape.length; n++) if (a.shape[n] !== b.shape[n]) return false;
+  return true;
+}
+
+/** The estimate for a call; counts of outer loops that the call gives are taken from it. */
+function costFunction({ program }: PlanModule): (scalars: readonly number[]) => number {
+  const times = (p: Parameters<Parameters<typeof costOf>[1]>[0]): number => countOf(p.loop);
+  const variable = program.block.parts.flatMap((p) => (p.kind === "loop" && p.loop.count.kind !== "const" ? [{ count: hostScalar(p.loop.count), cost: costOf(p.body, times) }] : []));
+  const base = costOf(program.block, (p) => (p.loop.count.kind === "const" ? countOf(p.loop) : program.block.parts.includes(p) ? 0 : countOf(p.loop)));
+  if (variable.length === 0) return () => base;
+  return (scalars) => variable.reduce((ns, v) => ns + Math.max(0, v.count(scalars)) * v.cost, base);
+}
