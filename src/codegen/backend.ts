@@ -66,7 +66,7 @@ export interface Backend {
 export interface DeviceOptions {
   /** Threads that work on a call, the caller's included; without it as many as the device finds useful. Results do not depend on it. */
   readonly threads?: number;
-  /** Whether products may be added without rounding them first where the machine can (the default), or results are the same bits everywhere. */
+  /** Whether products are added without rounding them first. `true`: if the machine can at all; without it: if the engine does so as it is; `false`: no, and results are the same bits everywhere. */
   readonly fma?: boolean;
 }
 

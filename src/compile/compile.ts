@@ -39,7 +39,10 @@ export interface CompileOptions {
   readonly device?: string;
   /** Threads of the device, where it has them (`wasm`); default `config.threads`, else as many as it finds useful. Results do not depend on it. */
   readonly threads?: number;
-  /** Whether a device that can (`wasm`) may add products without rounding them first; default `config.fma`. Without it results are the same bits on every machine. */
+  /**
+   * Whether the device (`wasm`) adds products without rounding them first: faster, and the last bits depend on the machine. `true` also where
+   * the engine has to be told to; `false` gives the same bits on every machine. Default `config.fma`, else where the engine does so as it is.
+   */
   readonly fma?: boolean;
   /**
    * `fast_run` (default) rewrites fully, `fast_compile` merges, folds and stabilises, `none` leaves the graph as written. `debug` rewrites
@@ -131,9 +134,9 @@ function build(prepared: Prepared, shape: (results: readonly Result[]) => unknow
   return Object.assign(call, { explain: () => explain(program, device.name), history: program.report.history, graph, copy, dispose });
 }
 
-/** The device and what is asked of it; what is the default anyway is left out, so that functions that say it share a backend with others. */
-function wantedDevice({ device = config.device, threads = config.threads ?? undefined, fma = config.fma }: CompileOptions): WantedDevice {
-  return { name: device, options: { ...(threads === undefined ? {} : { threads: checkThreads(threads) }), ...(fma ? {} : { fma: false }) } };
+/** The device and what is asked of it. */
+function wantedDevice({ device = config.device, threads = config.threads ?? undefined, fma = config.fma ?? undefined }: CompileOptions): WantedDevice {
+  return { name: device, options: { ...(threads === undefined ? {} : { threads: checkThreads(threads) }), ...(fma === undefined ? {} : { fma }) } };
 }
 
 const MODES: readonly NonNullable<CompileOptions["mode"]>[] = ["fast_run", "fast_compile", "none", "debug"];

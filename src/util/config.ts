@@ -11,8 +11,8 @@ export interface Config {
   device: string;
   /** Threads of devices that have them; null: as many as the device finds useful. Results do not depend on it. */
   threads: number | null;
-  /** Whether devices that can may add products without rounding them first: faster, and the last bits depend on the machine. */
-  fma: boolean;
+  /** Whether products are added without rounding them first (fused multiply-add): faster, and the last bits depend on the machine. null: where the engine does it as it is. */
+  fma: boolean | null;
 }
 
 /** A number of threads; throws `threads-count` for what is none. */
@@ -44,7 +44,7 @@ const SETTERS: Readonly<Record<keyof Config, (c: Config, v: string) => void>> = 
 
 /** A Config from text like `floatX=float64,device=reference`; unknown names are errors. */
 export function parseFlags(flags: string): Config {
-  const made: Config = { floatX: "float32", device: "auto", threads: null, fma: true };
+  const made: Config = { floatX: "float32", device: "auto", threads: null, fma: null };
   for (const part of flags.split(",").map((s) => s.trim()).filter((s) => s !== "")) {
     const [name, value] = part.split("=").map((s) => s.trim());
     if (name === undefined || value === undefined || !Object.hasOwn(SETTERS, name)) {

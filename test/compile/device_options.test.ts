@@ -31,14 +31,14 @@ test("functions say it, else DAMO_FLAGS or config; shared values go from one bac
   const make = (options: CompileOptions): (() => Promise<unknown>) => compile([], undefined, { updates: [[w, w.add(1)]], device: "asked", ...options });
   const before = { ...config };
   try {
-    const plain = make({ fma: true });
+    const plain = make({});
     Object.assign(config, { threads: 2, fma: false });
     const fns = [plain, make({}), make({ threads: 1 }), make({ threads: 2, fma: true }), plain, make({ threads: 2 })];
     for (const f of fns) await f();
   } finally {
     Object.assign(config, before);
   }
-  expect(asked).toEqual([{}, { threads: 2, fma: false }, { threads: 1, fma: false }, { threads: 2 }]);
+  expect(asked).toEqual([{}, { threads: 2, fma: false }, { threads: 1, fma: false }, { threads: 2, fma: true }]);
   expect((await w.getValue()).toArray()).toEqual([7, 8]);
 });
 
