@@ -5,6 +5,7 @@ import type { Kernel } from "../ir/kernel.js";
 import type { Features, KernelCode } from "./code.js";
 import { mapCode } from "./map.js";
 import { mrgAdvance } from "./mrg_advance.js";
+import { productCode, productOf } from "./product.js";
 import { reduceCode } from "./reduce.js";
 import { scatterCode, scatterOf } from "./scatter.js";
 
@@ -14,8 +15,10 @@ export interface KernelOptions {
 }
 
 /** `id` makes the names of functions unique. */
-export function kernelCode(kernel: Kernel, id: string, features: Features, _options: KernelOptions): KernelCode {
+export function kernelCode(kernel: Kernel, id: string, features: Features, options: KernelOptions): KernelCode {
   if (kernel.reduction === null) return mrgAdvance(kernel, id, features) ?? mapCode(kernel, id, features);
   const scatter = scatterOf(kernel);
-  return scatter ? scatterCode(scatter, id, features) : reduceCode(kernel, id, features);
+  if (scatter) return scatterCode(scatter, id, features);
+  const product = productOf(kernel);
+  return product ? productCode(product, id, features, options) : reduceCode(kernel, id, features);
 }

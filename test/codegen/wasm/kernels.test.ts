@@ -64,10 +64,10 @@ const f32 = (...shape: number[]): BufferType => ({ dtype: "float32", shape });
 const at = (i: number, extent: number): Expr => axis(i, extent);
 
 /** A kernel over buffers of the types given, compared with the naive interpreter in float64. */
-function expectClose(kernel: Kernel, inputs: readonly TypedArray[], scalars: readonly number[] = [], tolerance = 1e-6): void {
+function expectClose(kernel: Kernel, inputs: readonly TypedArray[], scalars: readonly number[] = [], tolerance = 1e-6, uses = 1): void {
   const expected = runNaive(kernel, inputs, scalars);
   for (const features of [PLAIN, { ...PLAIN, simd: false }]) {
-    const got = runKernel(kernel, inputs, scalars, features, { uses: () => 1 }, true);
+    const got = runKernel(kernel, inputs, scalars, features, { uses: () => uses }, true);
     got.forEach((g, n) => {
       const want = expected[n] as TypedArray;
       expect(g.length).toBe(want.length);
@@ -104,6 +104,33 @@ describe("reductions", () => {
     data[13] = Number.NaN;
     expect(runKernel(max, [data], [])).toEqual(runNaive(max, [data], []));
     expect([...(runKernel(sums([2], [0], [at(0, 2), redAxis(0, 0)], [2, 0]), [new Float32Array(0)], [])[0] as TypedArray)]).toEqual([0, 0]);
+  });
+});
+
+describe("products of matrices", () => {
+  const sizes: [number, number, number][] = [[20, 784, 50], [10, 33, 7], [3, 8, 5], [7, 9, 4], [1, 40, 16], [6, 1, 35], [5, 40, 1], [2, 100, 3], [70, 21, 67], [4, 0, 5]];
+  it.each(sizes)("[%i,%i] by [%i columns] with bias and sigmoid, stored either way, packed or not", (n, m, p) => {
+    for (const dtype of ["float32", "float64"] as const) for (const a of ["plain", "transposed"]) for (const b of ["plain", "transposed"]) for (const uses of [1, 15]) {
+      const [i, j, k] = [axis(0, n), axis(1, p), redAxis(0, m)];
+      const types: BufferType[] = [{ dtype, shape: a === "plain" ? [n, m] : [m, n] }, { dtype, shape: b === "plain" ? [m, p] : [p, m] }, { dtype, shape: [p] }];
+      const term = cast(prim("mul", load(0, dtype, a === "plain" ? [i, k] : [k, i]), load(1, dtype, b === "plain" ? [k, j] : [j, k])), "float64");
+      const result = prim("max", prim("add", cast(acc("float64"), dtype), load(2, dtype, [j])), constant(-3, dtype));
+      const { kernel, buffers } = closeKernel([n, p], { op: "sum", extents: [m], term, dtype: "float64" }, [result], (s) => types[s] as BufferType);
+      const data = [n * m, m * p, p].map((size, s) => (dtype === "float32" ? count(size, s) : Float64Array.from(count(size, s))));
+      expectClose(kernel, buffers.map((s) => data[s] as TypedArray), [], dtype === "float32" ? 2e-5 : 1e-12, uses);
+    }
+  });
+
+  it("gives the same bits whatever the tile: one row alone, and among others", () => {
+    const of = (n: number): Kernel => {
+      const term = prim("mul", load(0, "float32", [axis(0, n), redAxis(0, 61)]), load(1, "float32", [redAxis(0, 61), axis(1, 83)]));
+      return closeKernel([n, 83], { op: "sum", extents: [61], term, dtype: "float32" }, [acc("float32")], (s) => f32(...(s === 0 ? [n, 61] : [61, 83]))).kernel;
+    };
+    const [a, b] = [count(9 * 61).map((x) => x / 7), count(61 * 83, 3).map((x) => x / 3)];
+    const [all] = runKernel(of(9), [a, b], []) as [TypedArray];
+    for (let r = 0; r < 9; r++) for (const uses of [1, 15]) {
+      expect(runKernel(of(1), [a.slice(r * 61, r * 61 + 61), b], [], PLAIN, { uses: () => uses })[0]).toEqual(all.slice(r * 83, r * 83 + 83));
+    }
   });
 });
 

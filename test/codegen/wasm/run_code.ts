@@ -5,7 +5,7 @@ import type { BufferType } from "../../../src/codegen/ir/kernel.js";
 import type { KernelCode } from "../../../src/codegen/wasm/code.js";
 
 export type Exports = Readonly<Record<string, (...args: readonly number[]) => number>>;
-interface Memory { readonly buffer: ArrayBuffer }
+export interface Memory { readonly buffer: ArrayBuffer }
 interface Engine {
   readonly Memory: new (options: { readonly initial: number }) => Memory;
   readonly Module: new (bytes: Uint8Array) => object;
@@ -22,8 +22,10 @@ const MARGIN = 64;
 
 export function instantiate(functions: readonly string[], exported: readonly string[], memory: Memory): Exports {
   const text = ["(module", '(import "damo" "memory" (memory 1))', ...functions, ...exported.map((name) => `(export "${name.slice(1)}" (func ${name}))`), ")"].join("\n");
-  return new engine.Instance(new engine.Module(assemble(text)), { damo: { memory } }).exports;
+  return instantiateText(text, memory);
 }
+
+export const instantiateText = (text: string, memory: Memory): Exports => new engine.Instance(new engine.Module(assemble(text)), { damo: { memory } }).exports;
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
 

@@ -1,9 +1,9 @@
 /** Runs one kernel's passes on one thread, its units in any order, over a memory of its own; for tests of single kernels. */
-import { compile as assemble } from "watr";
 import { allocate, byteSize, type DType, type TypedArray } from "../../../src/codegen/ir/dtype.js";
 import type { Kernel } from "../../../src/codegen/ir/kernel.js";
 import type { Features, KernelCode } from "../../../src/codegen/wasm/code.js";
 import { kernelCode, type KernelOptions } from "../../../src/codegen/wasm/kernels.js";
+import { type Exports, instantiateText, type Memory, memoryOf } from "./run_code.js";
 
 export const PLAIN: Features = { simd: true, fma: false, threads: false };
 
@@ -18,13 +18,14 @@ export function moduleText(code: KernelCode): string {
 /** Results of a kernel; `units` orders the units of a pass, and must give each once. */
 export function runKernel(kernel: Kernel, inputs: readonly TypedArray[], scalars: readonly number[], features: Features = PLAIN, options: KernelOptions = { uses: () => 1 }, backwards = false): TypedArray[] {
   const code = kernelCode(kernel, "k", features, options);
-  const memory = new WebAssembly.Memory({ initial: 1 });
+  const bytesOf = (list: readonly number[]): number => list.reduce((n, b) => n + b + 128, 0);
+  const memory = memoryOf(65536 + bytesOf([
+    ...inputs.map((d) => d.byteLength), ...kernel.results.map((r) => count(kernel.domain) * byteSize(r.dtype)), ...code.packings.map((p) => p.bytes), code.scratch, code.own,
+  ]));
   let top = 1024;
   const place = (bytes: number): number => {
     const at = top;
     top = Math.ceil((top + bytes + 64) / 64) * 64;
-    const missing = top + 65536 - memory.buffer.byteLength;
-    if (missing > 0) memory.grow(Math.ceil(missing / 65536));
     return at;
   };
   const buffers = inputs.map((data, n) => {
@@ -36,10 +37,9 @@ export function runKernel(kernel: Kernel, inputs: readonly TypedArray[], scalars
   const packings = code.packings.map((p) => place(p.bytes));
   const scratch = place(code.scratch);
   const own = place(code.own);
-  const module = new WebAssembly.Module(assemble(moduleText(code)) as Uint8Array<ArrayBuffer>);
-  const { exports } = new WebAssembly.Instance(module, { damo: { memory } });
+  const exports: Exports = instantiateText(moduleText(code), memory);
   const run = (name: string, units: number, rest: readonly number[]): void => {
-    const f = exports[name.slice(1)] as (...args: readonly number[]) => void;
+    const f = exports[name.slice(1)] as (...args: readonly number[]) => number;
     const middle = units >> 1;
     for (const [from, to] of backwards ? [[middle, units], [0, middle]] : [[0, units]]) f(from as number, to as number, ...rest);
   };
@@ -52,7 +52,7 @@ export function runKernel(kernel: Kernel, inputs: readonly TypedArray[], scalars
   });
 }
 
-function view(memory: WebAssembly.Memory, dtype: DType, at: number, length: number): TypedArray {
+function view(memory: Memory, dtype: DType, at: number, length: number): TypedArray {
   const { buffer } = memory;
   switch (dtype) {
     case "bool": return new Uint8Array(buffer, at, length);
