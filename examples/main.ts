@@ -8,20 +8,21 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { closeDevices, config, DamoError } from "damo";
 import { loadDbn, loadLogisticRegression, loadMlp, loadModel, predictWith, sampleRbm, sgdOptimizationMnist, testDbn, testMlp, testRbm, Watcher } from "damo/models";
-import { type CommonOptions, count, countOrNone, counts, rate, sizesOf, withCommon } from "./options.js";
+import { type CommonOptions, checkpointOf, count, countOrNone, counts, rate, sizesOf, withCommon } from "./options.js";
 import { reportFiles, reportFunctions, reportSettings, type Settings } from "./report.js";
 import { Terminal } from "./terminal.js";
 
-/** Runs a program between the terminal's opening and closing; gives the exit status. */
+/** Runs a program between the terminal's opening and closing; sets the exit status. */
 async function inTerminal(options: CommonOptions, run: (terminal: Terminal) => Promise<void>): Promise<void> {
   // GPU devices have no float64, and auto may pick one.
   config.device = options.device === "auto" && options.floatX === "float64" ? "reference" : options.device;
   config.floatX = options.floatX;
+  config.exclude = options.exclude;
   const terminal = new Terminal();
   try {
     await mkdir(options.out, { recursive: true });
     await run(terminal);
-    if (terminal.interrupted) process.exitCode = 130;
+    if (terminal.exitCode !== null) process.exitCode = terminal.exitCode;
   } catch (e) {
     terminal.close();
     if (!(e instanceof DamoError)) throw e;
@@ -41,6 +42,11 @@ function settle<const S extends Settings>(settings: S, given: Readonly<Record<st
 
 type Given = CommonOptions & Readonly<Record<string, unknown>>;
 
+/** What every training takes. */
+const trainingOptions = (terminal: Terminal, given: Given) => ({
+  ...terminal.observers, dataset: given.dataset, data: sizesOf(given), maxBatches: given.batches as number | undefined, checkpoint: checkpointOf(given),
+});
+
 /** Minibatches of 15 make about 784 of the drawn digits: then the pseudo-likelihood of an epoch looks at every pixel once, and epochs compare. */
 const RBM_SETTINGS = {
   epochs: { ours: 5, article: 15 as number },
@@ -58,7 +64,7 @@ async function rbm(given: Given): Promise<void> {
     const s = settle(RBM_SETTINGS, given);
     reportSettings(terminal.log, RBM_SETTINGS, s, given.dataset);
     const result = await testRbm({
-      ...terminal.observers, dataset: given.dataset, data: sizesOf(given), maxBatches: given.batches as number | undefined, outputFolder: given.out, seed: given.seed,
+      ...trainingOptions(terminal, given), outputFolder: given.out, seed: given.seed,
       trainingEpochs: s.epochs, nHidden: s.hidden, k: s.k, batchSize: s.batch, learningRate: s.lr, nChains: s.chains, nSamples: s.samples, plotEvery: s.plotEvery, persistent: given.persistent !== false,
     });
     terminal.close();
@@ -79,7 +85,7 @@ async function logistic(given: Given): Promise<void> {
     reportSettings(terminal.log, LOGISTIC_SETTINGS, s, given.dataset);
     const bestModel = join(given.out, "best_model.npz");
     const result = await sgdOptimizationMnist({
-      ...terminal.observers, dataset: given.dataset, data: sizesOf(given), maxBatches: given.batches as number | undefined, bestModel, nEpochs: s.epochs, batchSize: s.batch, learningRate: s.lr,
+      ...trainingOptions(terminal, given), bestModel, nEpochs: s.epochs, batchSize: s.batch, learningRate: s.lr,
     });
     terminal.close();
     reportFunctions({ train_model: result.trainModel }, given.plan);
@@ -100,7 +106,7 @@ async function mlp(given: Given): Promise<void> {
     reportSettings(terminal.log, MLP_SETTINGS, s, given.dataset);
     const bestModel = join(given.out, "best_model.npz");
     const result = await testMlp({
-      ...terminal.observers, dataset: given.dataset, data: sizesOf(given), maxBatches: given.batches as number | undefined, bestModel, nEpochs: s.epochs, nHidden: s.hidden, batchSize: s.batch, learningRate: s.lr, seed: given.seed,
+      ...trainingOptions(terminal, given), bestModel, nEpochs: s.epochs, nHidden: s.hidden, batchSize: s.batch, learningRate: s.lr, seed: given.seed,
     });
     terminal.close();
     reportFunctions({ train_model: result.trainModel }, given.plan);
@@ -124,7 +130,7 @@ async function dbn(given: Given): Promise<void> {
     reportSettings(terminal.log, DBN_SETTINGS, s, given.dataset);
     const bestModel = join(given.out, "best_model.npz");
     const result = await testDbn({
-      ...terminal.observers, dataset: given.dataset, data: sizesOf(given), maxBatches: given.batches as number | undefined, bestModel, seed: given.seed,
+      ...trainingOptions(terminal, given), bestModel, seed: given.seed,
       pretrainingEpochs: s.pretrainEpochs, trainingEpochs: s.epochs, hiddenLayersSizes: s.hidden, k: s.k, batchSize: s.batch, pretrainLr: s.pretrainLr, finetuneLr: s.lr,
     });
     terminal.close();
@@ -169,7 +175,10 @@ function trainingCommand(program: Command, name: string, description: string, { 
     .option("--epochs <n>", "epochs of training", count)
     .option("--batch <n>", "examples in a minibatch", count)
     .option("--lr <x>", "learning rate", rate)
-    .option("--batches <n>", "use only so many minibatches per epoch", count);
+    .option("--batches <n>", "use only so many minibatches per epoch", count)
+    .option("--checkpoint <file>", "where the training is written down, or a folder for it (default: checkpoint.npz in the output folder)")
+    .option("--checkpoint-minutes <x>", "minutes between two writings", rate, 2)
+    .option("--resume", "go on from the checkpoint; the other options as they were");
 }
 
 function build(): Command {

@@ -1,8 +1,11 @@
 /**
  * The command line's options: those that every program takes, and how their texts are read. Must not know what programs do with them.
  */
+import { statSync } from "node:fs";
+import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { config } from "damo";
+import type { CheckpointOptions } from "damo/models";
 
 export interface CommonOptions {
   readonly dataset: string;
@@ -13,7 +16,15 @@ export interface CommonOptions {
   readonly trainSize?: number;
   readonly validSize?: number;
   readonly testSize?: number;
+  readonly exclude: readonly string[];
   readonly plan?: boolean;
+}
+
+export interface TrainingOptions {
+  readonly out: string;
+  readonly checkpoint?: string;
+  readonly checkpointMinutes?: number;
+  readonly resume?: boolean;
 }
 
 /** A whole number of at least 1. */
@@ -41,6 +52,9 @@ export function rate(text: string): number {
 /** "500,500" */
 export const counts = (text: string): number[] => text.split(",").map(count);
 
+/** "softplus,logSigmoid" */
+const names = (text: string): string[] => text.split(",").map((name) => name.trim());
+
 /** Adds what every program takes. */
 export function withCommon(command: Command, defaults: { readonly out: string; readonly seed: number }): Command {
   return command
@@ -52,6 +66,7 @@ export function withCommon(command: Command, defaults: { readonly out: string; r
     .option("--train-size <n>", "drawn digits for training (default: 12000)", count)
     .option("--valid-size <n>", "drawn digits for validation (default: 2400)", count)
     .option("--test-size <n>", "drawn digits for testing (default: 2400)", count)
+    .option("--exclude <rule,…>", "rewrite rules to leave out", names, config.exclude)
     .option("--plan", "print the compiled plan at the end");
 }
 
@@ -62,4 +77,10 @@ export function sizesOf({ trainSize, validSize, testSize }: CommonOptions): { re
   if (validSize !== undefined) sizes.valid = validSize;
   if (testSize !== undefined) sizes.test = testSize;
   return { sizes };
+}
+
+/** Where the checkpoint is, whether to go on from it, and how often it is written. */
+export function checkpointOf({ out, checkpoint = out, checkpointMinutes, resume }: TrainingOptions): CheckpointOptions {
+  const isFolder = checkpoint === out || /[/\\]$/.test(checkpoint) || statSync(checkpoint, { throwIfNoEntry: false })?.isDirectory() === true;
+  return { path: isFolder ? join(checkpoint, "checkpoint.npz") : checkpoint, minutes: checkpointMinutes, resume };
 }

@@ -1,9 +1,14 @@
 /**
- * What a program shows in a terminal: log lines above a progress bar, or plain lines where there is no terminal; Ctrl-C as a request to stop.
+ * What a program shows in a terminal: log lines above a progress bar, or plain lines where there is no terminal; Ctrl-C and SIGTERM as
+ * requests to stop.
  * Must not know models. Next: main.ts gives its observers to the programs of damo/models.
  */
+import { constants } from "node:os";
 import cliProgress from "cli-progress";
 import type { Observers, Progress } from "damo/models";
+
+const STOP_SIGNALS = ["SIGINT", "SIGTERM"] as const;
+type StopSignal = (typeof STOP_SIGNALS)[number];
 
 /** Without a terminal, a progress line is written this often at most. */
 const PLAIN_INTERVAL_MS = 5000;
@@ -33,16 +38,18 @@ export class Terminal {
   readonly #controller = new AbortController();
   #bar: cliProgress.SingleBar | null = null;
   #lastPlain = performance.now();
-  readonly #onInterrupt = (): void => this.#interrupt();
+  readonly #onSignal = (signal: StopSignal): void => this.#stop(signal);
+  #stoppedBy: StopSignal | null = null;
 
   constructor() {
     const format = "{phase} [{bar}] {value}/{total} | {cost} | {speed} | {left}";
     this.#bars = process.stderr.isTTY && process.stdout.isTTY ? new cliProgress.MultiBar({ format, clearOnComplete: true, hideCursor: true, barsize: 24, fps: 5, gracefulExit: false }, cliProgress.Presets.rect) : null;
-    process.on("SIGINT", this.#onInterrupt);
+    for (const signal of STOP_SIGNALS) process.on(signal, this.#onSignal);
   }
 
-  get interrupted(): boolean {
-    return this.#controller.signal.aborted;
+  /** As a shell tells it of a program that a signal ended: 128 and the signal's number. Null when none came. */
+  get exitCode(): number | null {
+    return this.#stoppedBy && 128 + constants.signals[this.#stoppedBy];
   }
 
   readonly log = (line: string): void => {
@@ -67,10 +74,12 @@ export class Terminal {
     return { log: this.log, progress: this.progress, signal: this.#controller.signal };
   }
 
-  #interrupt(): void {
-    if (this.interrupted) {
+  #stop(signal: StopSignal): void {
+    const again = this.#stoppedBy !== null;
+    this.#stoppedBy ??= signal;
+    if (again) {
       this.close();
-      process.exit(130);
+      process.exit(this.exitCode);
     }
     this.log("Stopping after this minibatch, then saving. Ctrl-C again quits at once.");
     this.#controller.abort();
@@ -79,6 +88,6 @@ export class Terminal {
   close(): void {
     this.#bars?.stop();
     this.#bar = null;
-    process.off("SIGINT", this.#onInterrupt);
+    for (const signal of STOP_SIGNALS) process.off(signal, this.#onSignal);
   }
 }

@@ -49,7 +49,7 @@ export interface CompileOptions {
    * fully, and at each call first compares every op on the device with its reference: errors `debug-differs`, `debug-nan`, `index-range`.
    */
   readonly mode?: "fast_run" | "fast_compile" | "none" | "debug";
-  /** Rules left out, by name. */
+  /** Rules left out, by name, beside those of `config.exclude`. Throws `exclude-unknown` for a name that no rule has. */
   readonly exclude?: readonly string[];
   /** Record every rewrite: `f.history.at(k)`. */
   readonly history?: boolean;
@@ -108,7 +108,7 @@ export function compile<const O extends Outputs>(first: readonly (Variable | In)
 function build(prepared: Prepared, shape: (results: readonly Result[]) => unknown, options: CompileOptions, prepareMs: number): CompiledFunction<Outputs, unknown> {
   const { mode = "fast_run", name = "function" } = options;
   if (!MODES.includes(mode)) fail("value", "compile-mode", { what: `There is no mode '${String(mode)}'.`, fix: `use one of ${MODES.join(", ")}` });
-  const rewriting = { mode: mode === "debug" ? "fast_run" : mode, exclude: options.exclude ?? [], history: options.history ?? false } as const;
+  const rewriting = { mode: mode === "debug" ? "fast_run" : mode, exclude: [...config.exclude, ...(options.exclude ?? [])], history: options.history ?? false } as const;
   const device = wantedDevice(options);
   const program = new Program(prepared, { device, name, rewriting, prepareMs });
   const debugMode = mode === "debug" ? new DebugMode(prepared.inputs, program.outputs, { device, name }) : null;

@@ -4,10 +4,11 @@
  */
 import { numpy as np } from "../index.js";
 import { DBN } from "./dbn.js";
-import { type StoppingResult, trainWithEarlyStopping } from "./early_stopping.js";
-import { type DataOptions, loadData, numberOfBatches, type ScalarFunction } from "./logistic_sgd.js";
+import { type StoppingResult, trainWithEarlyStopping, verdict } from "./early_stopping.js";
+import { type DataOptions, dataSettings, loadData, numberOfBatches, type ScalarFunction } from "./logistic_sgd.js";
 import { loadModel, restoreParams, saveModel } from "./model_files.js";
-import { defaultTimer, fixed, floatText, Watcher } from "./observe.js";
+import { fixed, floatText, Watcher } from "./observe.js";
+import { Training } from "./training.js";
 
 export interface TestDbnOptions extends DataOptions {
   readonly finetuneLr?: number | undefined;
@@ -35,29 +36,24 @@ export interface DbnResult {
 }
 
 /** Layer by layer: gives the mean costs of the epochs of each. */
-async function pretrain(pretrainingFns: readonly ScalarFunction[], nTrainBatches: number, { pretrainingEpochs, pretrainLr }: { pretrainingEpochs: number; pretrainLr: number }, watcher: Watcher): Promise<number[][]> {
-  const startTime = defaultTimer();
-  const costs = pretrainingFns.map((): number[] => []);
+async function pretrain(pretrainingFns: readonly ScalarFunction[], nBatches: number, { nEpochs, lr }: { nEpochs: number; lr: number }, training: Training): Promise<number[][]> {
+  const phases = pretrainingFns.map((_, i) => `pre-training layer ${i}`);
   for (const [i, pretrainingFn] of pretrainingFns.entries()) {
-    for (let epoch = 0; epoch < pretrainingEpochs && !watcher.aborted; epoch++) {
-      const done = watcher.epoch({ phase: `pre-training layer ${i}`, epoch, nEpochs: pretrainingEpochs, nBatches: nTrainBatches });
-      const c: number[] = [];
-      for (let batchIndex = 0; batchIndex < nTrainBatches; batchIndex++) {
-        c.push(Number(await pretrainingFn({ index: batchIndex, lr: pretrainLr })));
-        if (!(await done(batchIndex, c.at(-1) as number))) break;
-      }
-      (costs[i] as number[]).push(np.mean(c));
-      watcher.log(`Pre-training layer ${i}, epoch ${epoch}, cost ${floatText(np.mean(c))}`);
+    for await (const epoch of training.epochs({ phase: phases[i] as string, nEpochs, nBatches, updates: pretrainingFn.graph.updates })) {
+      for await (const index of epoch.minibatches) epoch.costs.push(Number(await pretrainingFn({ index, lr })));
+      if (epoch.complete) training.watcher.log(`Pre-training layer ${i}, epoch ${epoch.index}, cost ${floatText(np.mean(epoch.costs))}`);
     }
   }
-  watcher.log(`The pretraining code for file dbn.ts ran for ${fixed((defaultTimer() - startTime) / 60, 2)}m`);
-  return costs;
+  training.watcher.log(`The pretraining code for file dbn.ts ran for ${fixed(training.seconds / 60, 2)}m`);
+  return phases.map((phase) => training.costs(phase));
 }
 
 /** Pretrains and fine-tunes a deep belief network. */
 export async function testDbn(options: TestDbnOptions = {}): Promise<DbnResult> {
   const { finetuneLr = 0.1, pretrainingEpochs = 100, pretrainLr = 0.01, k = 1, trainingEpochs = 1000, dataset, batchSize = 10, hiddenLayersSizes = [1000, 1000, 1000], seed = 123, bestModel = null } = options;
   const watcher = new Watcher(options);
+  const settings = { program: "dbn", finetuneLr, pretrainingEpochs, pretrainLr, k, trainingEpochs, batchSize, hiddenLayersSizes, seed, ...dataSettings(options) };
+  const training = await Training.open(watcher, { checkpoint: options.checkpoint, options: settings });
   watcher.log("... loading data");
   const datasets = await loadData(dataset, options.data);
   const [[trainSetX]] = datasets;
@@ -69,11 +65,12 @@ export async function testDbn(options: TestDbnOptions = {}): Promise<DbnResult> 
   watcher.log("... getting the pretraining functions");
   const pretrainingFns = dbn.pretrainingFunctions({ trainSetX, batchSize, k });
   watcher.log("... pre-training the model");
-  const pretrainingCosts = await pretrain(pretrainingFns, nTrainBatches, { pretrainingEpochs, pretrainLr }, watcher);
+  const pretrainingCosts = await pretrain(pretrainingFns, nTrainBatches, { nEpochs: pretrainingEpochs, lr: pretrainLr }, training);
   const save = async (): Promise<void> => {
     if (bestModel !== null) await saveDbn(bestModel, dbn);
   };
   if (watcher.aborted) {
+    await training.close();
     await save();
     return { dbn, pretrainingCosts, pretrainingFns, finetuning: null, interrupted: true };
   }
@@ -85,6 +82,7 @@ export async function testDbn(options: TestDbnOptions = {}): Promise<DbnResult> 
     {
       phase: "finetuning",
       trainModel: async (minibatchIndex) => Number(await trainFn(minibatchIndex)),
+      updates: trainFn.graph.updates,
       validateModel,
       testModel,
       nTrainBatches,
@@ -92,11 +90,11 @@ export async function testDbn(options: TestDbnOptions = {}): Promise<DbnResult> 
       patience: 4 * nTrainBatches,
       saveBest: save,
     },
-    watcher,
+    training,
   );
   if (result.validationLosses.length === 0) await save();
   watcher.log(
-    `Optimization complete with best validation score of ${fixed(result.bestValidationLoss * 100)} %, obtained at iteration ${result.bestIter + 1}, with test performance ${fixed(result.testScore * 100)} %`,
+    `${verdict(result)} with best validation score of ${fixed(result.bestValidationLoss * 100)} %, obtained at iteration ${result.bestIter + 1}, with test performance ${fixed(result.testScore * 100)} %`,
   );
   watcher.log(`The fine tuning code for file dbn.ts ran for ${fixed(result.seconds / 60, 2)}m`);
   return { dbn, pretrainingCosts, pretrainingFns, finetuning: { ...result, trainFn }, interrupted: result.interrupted };

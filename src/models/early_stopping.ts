@@ -3,12 +3,15 @@
  * The article writes it out in each program. Must not know models: they pass their functions.
  */
 import { numpy } from "../index.js";
-import { defaultTimer, fixed, type Watcher } from "./observe.js";
+import { fixed, type Watcher } from "./observe.js";
+import type { Phase, Training } from "./training.js";
 
 export interface EarlyStopping {
   /** Name of what trains, for observers. */
   readonly phase: string;
   readonly trainModel: (minibatchIndex: number) => Promise<number>;
+  /** `f.graph.updates` of the function that trains. */
+  readonly updates: Phase["updates"];
   /** Zero-one losses of all validation minibatches. */
   readonly validateModel: () => Promise<readonly number[]>;
   readonly testModel: () => Promise<readonly number[]>;
@@ -38,59 +41,49 @@ export interface StoppingResult {
   readonly interrupted: boolean;
 }
 
-/** What changes while training. */
-class Best {
+/** What changes while training, beside the model. */
+type Best = {
   patience: number;
-  bestValidationLoss = Number.POSITIVE_INFINITY;
-  bestIter = 0;
-  testScore = 0;
-  readonly validationLosses: number[] = [];
+  bestValidationLoss: number;
+  bestIter: number;
+  testScore: number;
+  validationLosses: number[];
+};
 
-  constructor(patience: number) {
-    this.patience = patience;
-  }
-
-  /** Measures the validation error and, if it is the best so far, extends the patience and measures the test error. */
-  async validate(options: EarlyStopping, watcher: Watcher, epoch: number, minibatchIndex: number): Promise<void> {
-    const { nTrainBatches, patienceIncrease = 2, improvementThreshold = 0.995 } = options;
-    const iter = (epoch - 1) * nTrainBatches + minibatchIndex;
-    const at = `epoch ${epoch}, minibatch ${minibatchIndex + 1}/${nTrainBatches}`;
-    const thisValidationLoss = numpy.mean([...(await options.validateModel())]);
-    this.validationLosses.push(thisValidationLoss);
-    watcher.log(`${at}, validation error ${fixed(thisValidationLoss * 100)} %`);
-    if (!(thisValidationLoss < this.bestValidationLoss)) return;
-    if (thisValidationLoss < this.bestValidationLoss * improvementThreshold) this.patience = Math.max(this.patience, iter * patienceIncrease);
-    this.bestValidationLoss = thisValidationLoss;
-    this.bestIter = iter;
-    this.testScore = numpy.mean([...(await options.testModel())]);
-    watcher.log(` ${at}, test error of best model ${fixed(this.testScore * 100)} %`);
-    await options.saveBest?.();
-  }
+/** Measures the validation error and, if it is the best so far, extends the patience and measures the test error. */
+async function validate(options: EarlyStopping, best: Best, watcher: Watcher, iter: number): Promise<void> {
+  const { nTrainBatches, patienceIncrease = 2, improvementThreshold = 0.995 } = options;
+  const at = `epoch ${Math.floor(iter / nTrainBatches) + 1}, minibatch ${(iter % nTrainBatches) + 1}/${nTrainBatches}`;
+  const thisValidationLoss = numpy.mean([...(await options.validateModel())]);
+  best.validationLosses.push(thisValidationLoss);
+  watcher.log(`${at}, validation error ${fixed(thisValidationLoss * 100)} %`);
+  if (!(thisValidationLoss < best.bestValidationLoss)) return;
+  if (thisValidationLoss < best.bestValidationLoss * improvementThreshold) best.patience = Math.max(best.patience, iter * patienceIncrease);
+  best.bestValidationLoss = thisValidationLoss;
+  best.bestIter = iter;
+  best.testScore = numpy.mean([...(await options.testModel())]);
+  watcher.log(` ${at}, test error of best model ${fixed(best.testScore * 100)} %`);
+  await options.saveBest?.();
 }
 
-/** Trains until `nEpochs`, the end of the patience, or a request to stop. */
-export async function trainWithEarlyStopping(options: EarlyStopping, watcher: Watcher): Promise<StoppingResult> {
-  const { nTrainBatches, nEpochs } = options;
-  const best = new Best(options.patience);
-  const validationFrequency = Math.max(1, Math.floor(Math.min(nTrainBatches, options.patience / 2)));
-  const costs: number[] = [];
-  const startTime = defaultTimer();
-  let doneLooping = false;
-  let epoch = 0;
-  while (epoch < nEpochs && !doneLooping && !watcher.aborted) {
-    epoch = epoch + 1;
-    const done = watcher.epoch({ phase: options.phase, epoch: epoch - 1, nEpochs, nBatches: nTrainBatches });
-    const c: number[] = [];
-    for (let minibatchIndex = 0; minibatchIndex < nTrainBatches; minibatchIndex++) {
-      const minibatchAvgCost = await options.trainModel(minibatchIndex);
-      c.push(minibatchAvgCost);
-      const iter = (epoch - 1) * nTrainBatches + minibatchIndex;
-      if ((iter + 1) % validationFrequency === 0) await best.validate(options, watcher, epoch, minibatchIndex);
-      doneLooping = best.patience <= iter;
-      if (!(await done(minibatchIndex, minibatchAvgCost)) || doneLooping) break;
+/** Trains until `nEpochs`, the end of the patience, or a request to stop; then closes the training. */
+export async function trainWithEarlyStopping(options: EarlyStopping, training: Training): Promise<StoppingResult> {
+  const { phase, nTrainBatches: nBatches, nEpochs, updates } = options;
+  const best: Best = training.keep(`${phase} best`, { patience: options.patience, bestValidationLoss: Number.POSITIVE_INFINITY, bestIter: 0, testScore: 0, validationLosses: [] });
+  const validationFrequency = Math.max(1, Math.floor(Math.min(nBatches, options.patience / 2)));
+  const before = training.seconds;
+  for await (const epoch of training.epochs({ phase, nEpochs, nBatches, updates, until: (iter) => best.patience <= iter })) {
+    for await (const minibatchIndex of epoch.minibatches) {
+      epoch.costs.push(await options.trainModel(minibatchIndex));
+      const iter = epoch.index * nBatches + minibatchIndex;
+      if ((iter + 1) % validationFrequency === 0) await validate(options, best, training.watcher, iter);
     }
-    costs.push(numpy.mean(c));
   }
-  const { bestValidationLoss, bestIter, testScore, validationLosses } = best;
-  return { bestValidationLoss, bestIter, testScore, validationLosses, costs, epoch, seconds: defaultTimer() - startTime, interrupted: watcher.aborted };
+  await training.close();
+  const { patience: _, ...found } = best;
+  const costs = training.costs(phase);
+  return { ...found, costs, epoch: costs.length, seconds: training.seconds - before, interrupted: training.watcher.aborted };
 }
+
+/** How the programs' last line begins. */
+export const verdict = ({ interrupted }: StoppingResult): string => (interrupted ? "Stopped" : "Optimization complete");

@@ -1,6 +1,7 @@
 /**
  * `damo/models`: the article's programs, ported line by line on the public API. Nothing is defined here.
  */
+export * from "./checkpoint.js";
 export * from "./dbn.js";
 export * from "./dbn_program.js";
 export * from "./early_stopping.js";
@@ -10,4 +11,5 @@ export * from "./model_files.js";
 export * from "./observe.js";
 export * from "./rbm.js";
 export * from "./rbm_program.js";
+export * from "./training.js";
 export * from "./utils.js";

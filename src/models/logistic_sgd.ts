@@ -5,9 +5,11 @@
 import {
   type ArrayLike, compile, type CompiledFunction, config, fail, grad, loadData as loadArrays, type LoadOptions, numpy as np, shared, type SharedVariable, slice, T, type Variable,
 } from "../index.js";
-import { type StoppingResult, trainWithEarlyStopping } from "./early_stopping.js";
+import type { CheckpointOptions, RunOptions } from "./checkpoint.js";
+import { type StoppingResult, trainWithEarlyStopping, verdict } from "./early_stopping.js";
 import { loadModel, type NamedParams, restoreParams, saveModel } from "./model_files.js";
 import { fixed, type Observers, Watcher } from "./observe.js";
+import { Training } from "./training.js";
 
 export interface LogisticRegressionOptions {
   /** `[n, nIn]`, floatX. */
@@ -94,7 +96,12 @@ export interface DataOptions extends Observers {
   readonly data?: LoadOptions | undefined;
   /** Use only this many minibatches of the training set per epoch. */
   readonly maxBatches?: number | undefined;
+  /** Where the training is written down, so that it can go on after a stop; null (default) for nowhere. */
+  readonly checkpoint?: CheckpointOptions | null | undefined;
 }
+
+/** What the numbers of a run depend on in its data. */
+export const dataSettings = ({ dataset = "digits", data, maxBatches }: DataOptions): RunOptions => ({ dataset, digits: { seed: data?.seed ?? null, ...data?.sizes }, maxBatches: maxBatches ?? null });
 
 export interface SgdOptions extends DataOptions {
   readonly learningRate?: number | undefined;
@@ -161,6 +168,7 @@ function buildFunctions(classifier: LogisticRegression, x: Variable, y: Variable
 export async function sgdOptimizationMnist(options: SgdOptions = {}): Promise<SgdResult> {
   const { learningRate = 0.13, nEpochs = 1000, dataset, batchSize = 600, bestModel = "best_model.npz" } = options;
   const watcher = new Watcher(options);
+  const training = await Training.open(watcher, { checkpoint: options.checkpoint, options: { program: "logistic_sgd", learningRate, nEpochs, batchSize, ...dataSettings(options) } });
   watcher.log("... loading data");
   const datasets = await loadData(dataset, options.data);
   const [[trainSetX], [validSetX], [testSetX]] = datasets;
@@ -179,6 +187,7 @@ export async function sgdOptimizationMnist(options: SgdOptions = {}): Promise<Sg
     {
       phase: "training",
       trainModel: async (minibatchIndex) => Number(await trainModel(minibatchIndex)),
+      updates: trainModel.graph.updates,
       validateModel: () => forBatches(validateModel, nValidBatches),
       testModel: () => forBatches(testModel, nTestBatches),
       nTrainBatches,
@@ -186,10 +195,10 @@ export async function sgdOptimizationMnist(options: SgdOptions = {}): Promise<Sg
       patience: 5000,
       saveBest: bestModel === null ? undefined : () => saveLogisticRegression(bestModel, classifier),
     },
-    watcher,
+    training,
   );
   if (result.interrupted && bestModel !== null && result.validationLosses.length === 0) await saveLogisticRegression(bestModel, classifier);
-  watcher.log(`Optimization complete with best validation score of ${fixed(result.bestValidationLoss * 100)} %,with test performance ${fixed(result.testScore * 100)} %`);
+  watcher.log(`${verdict(result)} with best validation score of ${fixed(result.bestValidationLoss * 100)} %,with test performance ${fixed(result.testScore * 100)} %`);
   watcher.log(`The code run for ${result.epoch} epochs, with ${fixed(result.epoch / result.seconds)} epochs/sec`);
   watcher.log(`The code for file logistic_sgd.ts ran for ${fixed(result.seconds, 1)}s`);
   return { ...result, classifier, trainModel };

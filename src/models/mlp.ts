@@ -3,10 +3,11 @@
  * On the public API only.
  */
 import { compile, config, grad, numpy as np, type RandomState, shared, type SharedVariable, T, type Variable } from "../index.js";
-import { type StoppingResult, trainWithEarlyStopping } from "./early_stopping.js";
-import { type DataOptions, forBatches, loadData, LogisticRegression, minibatch, numberOfBatches, type ScalarFunction, type SharedDatasets } from "./logistic_sgd.js";
+import { type StoppingResult, trainWithEarlyStopping, verdict } from "./early_stopping.js";
+import { type DataOptions, dataSettings, forBatches, loadData, LogisticRegression, minibatch, numberOfBatches, type ScalarFunction, type SharedDatasets } from "./logistic_sgd.js";
 import { loadModel, type NamedParams, restoreParams, saveModel } from "./model_files.js";
 import { fixed, Watcher } from "./observe.js";
+import { Training } from "./training.js";
 
 /** An elementwise nonlinearity, such as T.tanh. */
 export type Activation = (x: Variable) => Variable;
@@ -159,6 +160,7 @@ function buildFunctions(classifier: MLP, cost: Variable, x: Variable, y: Variabl
 export async function testMlp(options: TestMlpOptions = {}): Promise<MlpResult> {
   const { learningRate = 0.01, L1Reg = 0, L2Reg = 0.0001, nEpochs = 1000, dataset, batchSize = 20, nHidden = 500, seed = 1234, bestModel = null } = options;
   const watcher = new Watcher(options);
+  const training = await Training.open(watcher, { checkpoint: options.checkpoint, options: { program: "mlp", learningRate, L1Reg, L2Reg, nEpochs, batchSize, nHidden, seed, ...dataSettings(options) } });
   watcher.log("... loading data");
   const datasets = await loadData(dataset, options.data);
   const nTrainBatches = numberOfBatches(datasets[0][0], batchSize, options.maxBatches);
@@ -181,6 +183,7 @@ export async function testMlp(options: TestMlpOptions = {}): Promise<MlpResult> 
     {
       phase: "training",
       trainModel: async (minibatchIndex) => Number(await trainModel(minibatchIndex)),
+      updates: trainModel.graph.updates,
       validateModel: () => forBatches(validateModel, nValidBatches),
       testModel: () => forBatches(testModel, nTestBatches),
       nTrainBatches,
@@ -188,11 +191,11 @@ export async function testMlp(options: TestMlpOptions = {}): Promise<MlpResult> 
       patience: 10000,
       saveBest: save,
     },
-    watcher,
+    training,
   );
   if (result.interrupted && result.validationLosses.length === 0) await save();
   watcher.log(
-    `Optimization complete. Best validation score of ${fixed(result.bestValidationLoss * 100)} % obtained at iteration ${result.bestIter + 1}, with test performance ${fixed(result.testScore * 100)} %`,
+    `${verdict(result)}. Best validation score of ${fixed(result.bestValidationLoss * 100)} % obtained at iteration ${result.bestIter + 1}, with test performance ${fixed(result.testScore * 100)} %`,
   );
   watcher.log(`The code for file mlp.ts ran for ${fixed(result.seconds / 60, 2)}m`);
   return { ...result, classifier, trainModel };

@@ -14,7 +14,7 @@ export interface Progress {
   readonly nBatches: number;
   /** Cost of this minibatch. */
   readonly cost: number;
-  /** Over the current epoch. */
+  /** Over the minibatches done here in the current epoch. */
   readonly batchesPerSecond: number;
 }
 
@@ -52,8 +52,10 @@ export class Watcher {
   /** A function to call after each minibatch of an epoch; gives whether the program should go on. Timers and signals get their turn meanwhile. */
   epoch(at: Pick<Progress, "phase" | "epoch" | "nEpochs" | "nBatches">): (batch: number, cost: number) => Promise<boolean> {
     const start = defaultTimer();
+    let done = 0;
     return async (batch, cost) => {
-      this.#observers.progress?.({ ...at, batch, cost, batchesPerSecond: (batch + 1) / Math.max(defaultTimer() - start, 1e-9) });
+      done++;
+      this.#observers.progress?.({ ...at, batch, cost, batchesPerSecond: done / Math.max(defaultTimer() - start, 1e-9) });
       await new Promise<void>((resolve) => setImmediate(resolve));
       return !this.aborted;
     };

@@ -5,10 +5,11 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { compile, type CompiledFunction, config, NdArray, numpy as np, type RandomState, RandomStreams, savePng, scan, shared, type SharedVariable, T, Updates, type Variable } from "../index.js";
-import { type DataOptions, loadData, minibatch, numberOfBatches, type ScalarFunction } from "./logistic_sgd.js";
+import { type DataOptions, dataSettings, loadData, minibatch, numberOfBatches, type ScalarFunction } from "./logistic_sgd.js";
 import { loadModel, restoreParams, saveModel } from "./model_files.js";
-import { defaultTimer, fixed, floatText, Watcher } from "./observe.js";
+import { fixed, floatText, Watcher } from "./observe.js";
 import { RBM } from "./rbm.js";
+import { Training } from "./training.js";
 import { tileRasterImages } from "./utils.js";
 
 export interface SampleOptions {
@@ -51,7 +52,7 @@ export interface RbmResult {
 /** The training function of a minibatch index. */
 function buildTrainRbm(rbm: RBM, x: Variable, trainSetX: SharedVariable, { batchSize, nHidden, learningRate, persistent, k }: { batchSize: number; nHidden: number; learningRate: number; persistent: boolean; k: number }): ScalarFunction {
   const index = T.lscalar();
-  const persistentChain = persistent ? shared(np.zeros([batchSize, nHidden], { dtype: config.floatX }), { borrow: true }) : null;
+  const persistentChain = persistent ? shared(np.zeros([batchSize, nHidden], { dtype: config.floatX }), { name: "persistent_chain", borrow: true }) : null;
   const [cost, updates] = rbm.getCostUpdates({ lr: learningRate, persistent: persistentChain, k });
   return compile([index], cost, { updates, givens: [[x, minibatch(trainSetX, index, batchSize)]], name: "train_rbm" });
 }
@@ -65,6 +66,8 @@ async function plotFilters(rbm: RBM, path: string): Promise<void> {
 export async function testRbm(options: TestRbmOptions = {}): Promise<RbmResult> {
   const { learningRate = 0.1, trainingEpochs = 15, dataset, batchSize = 20, outputFolder = "rbm_plots", nHidden = 500, k = 15, persistent = true, seed = 123 } = options;
   const watcher = new Watcher(options);
+  const settings = { program: "rbm", learningRate, trainingEpochs, batchSize, nHidden, k, persistent, seed, ...dataSettings(options) };
+  const training = await Training.open(watcher, { checkpoint: options.checkpoint, options: settings });
   watcher.log("... loading data");
   const datasets = await loadData(dataset, options.data);
   const [[trainSetX], , [testSetX]] = datasets;
@@ -76,30 +79,19 @@ export async function testRbm(options: TestRbmOptions = {}): Promise<RbmResult> 
   const trainRbm = buildTrainRbm(rbm, x, trainSetX, { batchSize, nHidden, learningRate, persistent, k });
   await mkdir(outputFolder, { recursive: true });
 
-  const costs: number[] = [];
   const files: string[] = [];
-  let plottingTime = 0;
-  const startTime = defaultTimer();
-  for (let epoch = 0; epoch < trainingEpochs && !watcher.aborted; epoch++) {
-    const done = watcher.epoch({ phase: "training", epoch, nEpochs: trainingEpochs, nBatches: nTrainBatches });
-    const meanCost: number[] = [];
-    for (let batchIndex = 0; batchIndex < nTrainBatches; batchIndex++) {
-      meanCost.push(Number(await trainRbm(batchIndex)));
-      if (!(await done(batchIndex, meanCost.at(-1) as number))) break;
-    }
-    costs.push(np.mean(meanCost));
-    watcher.log(`Training epoch ${epoch}, cost is ${floatText(costs.at(-1) as number)}`);
-    const plottingStart = defaultTimer();
-    files.push(join(outputFolder, `filters_at_epoch_${epoch}.png`));
+  for await (const epoch of training.epochs({ phase: "training", nEpochs: trainingEpochs, nBatches: nTrainBatches, updates: trainRbm.graph.updates })) {
+    for await (const batchIndex of epoch.minibatches) epoch.costs.push(Number(await trainRbm(batchIndex)));
+    if (epoch.complete) watcher.log(`Training epoch ${epoch.index}, cost is ${floatText(np.mean(epoch.costs))}`);
+    files.push(join(outputFolder, `filters_at_epoch_${epoch.index}.png`));
     await plotFilters(rbm, files.at(-1) as string);
-    plottingTime += defaultTimer() - plottingStart;
   }
-  const pretrainingTime = defaultTimer() - startTime - plottingTime;
-  watcher.log(`Training took ${fixed(pretrainingTime / 60)} minutes`);
+  await training.close();
+  watcher.log(`Training took ${fixed(training.seconds / 60)} minutes`);
   files.push(join(outputFolder, "rbm.npz"));
   await saveRbm(files.at(-1) as string, rbm);
   const sampled = await sampleFrom(rbm, testSetX, rng, watcher, { ...options, outputFolder });
-  return { rbm, costs, files: [...files, sampled.file], trainRbm, sampleFn: sampled.sampleFn, interrupted: watcher.aborted };
+  return { rbm, costs: training.costs("training"), files: [...files, sampled.file], trainRbm, sampleFn: sampled.sampleFn, interrupted: watcher.aborted };
 }
 
 /** A function that runs the chains for `plotEvery` steps from the visible state and gives the last mean and sample. */

@@ -46,8 +46,16 @@ export interface Report {
 
 const debugging = (): boolean => typeof process !== "undefined" && (process.env.DAMO_DEBUG ?? "0") !== "0";
 
-/** Rewrites a graph in place. Errors: `rewrite-diverges` (rules that undo each other), `rewrite-type` (a rule gave another type). */
+/** The engine's own rewrites. */
+const OWN = ["merge", "fold", "scan body"];
+
+/** Rewrites a graph in place. Errors: `rewrite-diverges` (rules that undo each other), `rewrite-type` (a rule gave another type), `exclude-unknown`. */
 export function rewriteGraph(g: FunctionGraph, options: RewriteOptions = {}): Report {
+  const { exclude = [], rules = allRules() } = options;
+  const unknown = exclude.filter((name) => !OWN.includes(name) && !rules.some((r) => r.name === name));
+  if (unknown.length > 0) {
+    fail("value", "exclude-unknown", { what: `There is no rule to leave out named ${unknown.map((name) => `'${name}'`).join(", ")}.`, fix: "f.explain().rewrites names those that fire" });
+  }
   return new Session(g, options, new Map()).run();
 }
 

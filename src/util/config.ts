@@ -13,6 +13,8 @@ export interface Config {
   threads: number | null;
   /** Whether products are added without rounding them first (fused multiply-add): faster, and the last bits depend on the machine. null: where the engine does it as it is. */
   fma: boolean | null;
+  /** Rewrite rules left out of every function, by name. */
+  exclude: readonly string[];
 }
 
 /** A number of threads; throws `threads-count` for what is none. */
@@ -40,11 +42,15 @@ const SETTERS: Readonly<Record<keyof Config, (c: Config, v: string) => void>> = 
     if (on === undefined) fail("value", "config-fma", { what: `fma cannot be '${v}'.`, fix: "use 1 or 0" });
     c.fma = on;
   },
+  // Commas separate flags, so names are separated as in Theano's optimizer_excluding.
+  exclude: (c, v) => {
+    c.exclude = v.split(":").map((s) => s.trim()).filter((s) => s !== "");
+  },
 };
 
 /** A Config from text like `floatX=float64,device=reference`; unknown names are errors. */
 export function parseFlags(flags: string): Config {
-  const made: Config = { floatX: "float32", device: "auto", threads: null, fma: null };
+  const made: Config = { floatX: "float32", device: "auto", threads: null, fma: null, exclude: [] };
   for (const part of flags.split(",").map((s) => s.trim()).filter((s) => s !== "")) {
     const [name, value] = part.split("=").map((s) => s.trim());
     if (name === undefined || value === undefined || !Object.hasOwn(SETTERS, name)) {
@@ -56,7 +62,7 @@ export function parseFlags(flags: string): Config {
 }
 
 /**
- * The settings of this process: `config.floatX`, `config.device`, `config.threads`, `config.fma`. Assign, or set DAMO_FLAGS before it starts
- * (errors: `config-flag`, `config-floatX`, `config-fma`, `threads-count`).
+ * The settings of this process: `config.floatX`, `config.device`, `config.threads`, `config.fma`, `config.exclude`. Assign, or set DAMO_FLAGS before
+ * it starts, rules as `exclude=softplus:logSigmoid` (errors: `config-flag`, `config-floatX`, `config-fma`, `threads-count`).
  */
 export const config: Config = parseFlags(typeof process === "undefined" ? "" : (process.env.DAMO_FLAGS ?? ""));

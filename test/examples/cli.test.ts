@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadArrays } from "../../src/index.js";
 import { loadRbm } from "../../src/models/rbm_program.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -47,7 +48,7 @@ describe("rbm", () => {
     expect(r.out).toMatch(/^Settings: epochs 2 \(article: 15\), hidden 12 \(article: 500\)/);
     expect(r.out).toMatch(/\nTraining epoch 1, cost is -\d+\.\d+\nTraining took \d+\.\d+ minutes\n/);
     expect(r.out).toMatch(/\nDevice: \S+ \(.*\)\. Why: .*\ntrain_rbm: \d+ kernels, \d+ launches per call\nsample_fn: \d+ kernels, \d+ launches per call\nWritten: /);
-    expect((await readdir(join(folder, "plots"))).sort()).toEqual(["filters_at_epoch_0.png", "filters_at_epoch_1.png", "rbm.npz", "samples.png"]);
+    expect((await readdir(join(folder, "plots"))).sort()).toEqual(["checkpoint.npz", "filters_at_epoch_0.png", "filters_at_epoch_1.png", "rbm.npz", "samples.png"]);
     const s = await damo("sample", ...CPU, "--model", "plots/rbm.npz", ...FEW, "--chains", "4", "--samples", "2", "--plot-every", "3", "--out", "more");
     expect([s.status, s.out.split("\n").filter((l) => l.startsWith(" ... plotting sample"))]).toEqual([0, [" ... plotting sample 0", " ... plotting sample 1"]]);
     expect(await readdir(join(folder, "more"))).toEqual(["samples.png"]);
@@ -64,6 +65,39 @@ describe("rbm", () => {
     expect((await loadRbm(join(folder, "stopped/rbm.npz"))).nHidden).toBe(12);
   }, 120_000);
 });
+
+describe("a training in pieces", () => {
+  const run = (...args: string[]) => start(["rbm", ...CPU, ...SMALL_RBM, "--epochs", "20", ...args]);
+  const told = (out: string): string[] => out.split("\n").filter((l) => /^(Training epoch| \.\.\. plotting)/.test(l));
+
+  test("stopped by SIGTERM and resumed in another process is the same training", async () => {
+    const whole = await run("--out", "whole").ended;
+    const { child, seen, ended } = run("--out", "pieces", "--checkpoint", "kept/");
+    while (!seen.out.includes("Training epoch 0") && child.exitCode === null) await new Promise((r) => setTimeout(r, 1));
+    child.kill("SIGTERM");
+    const first = await ended;
+    expect([first.status, first.out]).toEqual([143, expect.stringContaining("Stopped: kept/checkpoint.npz is where to resume (--resume).")]);
+    expect(first.out).not.toContain("Training epoch 19");
+    const other = await run("--out", "pieces", "--checkpoint", "kept/", "--resume", "--lr", "0.2").ended;
+    expect([other.status, other.err]).toEqual([1, expect.stringMatching(/learningRate: 0.1 in the checkpoint, 0.2 now[\s\S]*\[checkpoint-options\]/)]);
+    const again = await run("--out", "pieces", "--checkpoint", "kept").ended;
+    expect([again.status, again.err]).toEqual([1, expect.stringContaining("[checkpoint-unfinished]")]);
+    const second = await run("--out", "pieces", "--checkpoint", "kept", "--resume").ended;
+    expect([second.status, second.err]).toEqual([0, expect.not.stringContaining("error:")]);
+    const lines = [...told(first.out).filter((l) => l.startsWith("Training")), ...told(second.out)];
+    expect(lines).toEqual(told(whole.out));
+    const [a, b] = await Promise.all(["whole", "pieces"].map(async (name) => (await loadArrays(join(folder, name, "rbm.npz"))).arrays));
+    expect(b).toEqual(a);
+  }, 120_000);
+});
+
+test("rules can be left out, by names that exist", async () => {
+  const exclude = async (rules: string, out: string) => damo("rbm", ...CPU, ...SMALL_RBM, "--epochs", "1", "--plan", "--exclude", rules, "--out", out);
+  expect((await exclude("merge", "with")).out).toContain("softplus(");
+  expect((await exclude("softplus,logSigmoid", "without")).out).not.toContain("softplus(");
+  const r = await exclude("softplus,logsigmoid", "mistaken");
+  expect([r.status, r.err]).toEqual([1, expect.stringMatching(/named 'logsigmoid'[\s\S]*\[exclude-unknown\]/)]);
+}, 120_000);
 
 test("float64 runs on a device that has it", async () => {
   const r = await damo("logistic", ...FEW, "--floatX", "float64", "--epochs", "1", "--batch", "20", "--out", "double");

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { type EarlyStopping, trainWithEarlyStopping } from "../../src/models/early_stopping.js";
 import { Watcher } from "../../src/models/observe.js";
+import { Training } from "../../src/models/training.js";
 
 /** Two minibatches per epoch; the validation error of epoch e is errors[e - 1], the last one repeated. */
 async function run(errors: readonly number[], options: Partial<EarlyStopping> = {}, signal = { aborted: false }) {
@@ -10,7 +11,7 @@ async function run(errors: readonly number[], options: Partial<EarlyStopping> = 
   let measured = 0;
   const result = await trainWithEarlyStopping(
     {
-      phase: "training", nTrainBatches: 2, nEpochs: 50, patience: 6,
+      phase: "training", updates: [], nTrainBatches: 2, nEpochs: 50, patience: 6,
       trainModel: (i) => Promise.resolve(10 + i),
       validateModel: () => Promise.resolve([errors[Math.min(measured++, errors.length - 1)] as number]),
       testModel: () => Promise.resolve([0.25, 0.5]),
@@ -20,7 +21,7 @@ async function run(errors: readonly number[], options: Partial<EarlyStopping> = 
       },
       ...options,
     },
-    new Watcher({ log: (line) => lines.push(line), signal }),
+    await Training.open(new Watcher({ log: (line) => lines.push(line), signal })),
   );
   return { ...result, lines, saved };
 }

@@ -73,6 +73,10 @@ describe("the fixed point", () => {
     expect(rewritten([neg(neg(x))], { rules: [negNeg], mode: "none" }).text).toBe("neg(neg(x))");
   });
 
+  test("a name to exclude that no rule has is refused", () => {
+    expect(() => rewritten([neg(x)], { exclude: ["merge", "sofplus"] })).toThrow(expect.objectContaining({ code: "exclude-unknown", message: expect.stringContaining("named 'sofplus'.") as unknown }));
+  });
+
   test("a replacement equal to what is there fires nothing", () => {
     const same = rule("testSame", { roots: [add.op], rewrite: (n) => add(n.inputs[0] as Variable, n.inputs[1] as Variable) });
     const { report } = rewritten([add(exp(x), y)], { rules: [same] });

@@ -3,9 +3,10 @@ import { expect, test } from "vitest";
 import { parseFlags } from "../../src/util/config.js";
 
 test("flags set what they name and leave the rest", () => {
-  expect(parseFlags("")).toEqual({ floatX: "float32", device: "auto", threads: null, fma: null });
-  expect(parseFlags(" floatX = float64 , device=gpu:webasm,")).toEqual({ floatX: "float64", device: "gpu:webasm", threads: null, fma: null });
-  expect(parseFlags("device=wasm,floatX=float64,threads=1,fma=0")).toEqual({ floatX: "float64", device: "wasm", threads: 1, fma: false });
+  expect(parseFlags("")).toEqual({ floatX: "float32", device: "auto", threads: null, fma: null, exclude: [] });
+  expect(parseFlags(" floatX = float64 , device=gpu:webasm,")).toEqual({ floatX: "float64", device: "gpu:webasm", threads: null, fma: null, exclude: [] });
+  expect(parseFlags("device=wasm,floatX=float64,threads=1,fma=0")).toEqual({ floatX: "float64", device: "wasm", threads: 1, fma: false, exclude: [] });
+  expect(parseFlags("exclude=softplus:logSigmoid").exclude).toEqual(["softplus", "logSigmoid"]);
   for (const [text, fma] of [["1", true], ["0", false], ["True", true], ["False", false], ["true", true], ["false", false]] as const) expect(parseFlags(`fma=${text}`).fma).toBe(fma);
 });
 
