@@ -5,6 +5,7 @@ import { grad } from "./autodiff/grad.js";
 import { registerBackend } from "./codegen/backend.js";
 import { gpujsFactories } from "./codegen/gpujs/index.js";
 import { referenceFactory } from "./codegen/reference/backend.js";
+import { wasmFactory } from "./codegen/wasm/index.js";
 import { In as Input, type InOptions } from "./compile/arguments.js";
 import type { Variable } from "./graph/variable.js";
 import * as numpyFunctions from "./numpy/index.js";
@@ -28,6 +29,7 @@ import { repeat, tile } from "./ops/tile.js";
 import { RandomState } from "./random/random_state.js";
 
 registerBackend(referenceFactory);
+registerBackend(wasmFactory);
 for (const factory of gpujsFactories) registerBackend(factory);
 
 const { sum, prod, max, min, any, all } = reduce;

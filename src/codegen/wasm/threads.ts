@@ -30,10 +30,11 @@ export async function workerStarter(): Promise<StartWorker | null> {
     const { Worker } = await import("node:worker_threads");
     return (source, broken) => {
       const worker = new Worker(source, { eval: true, execArgv: [], stdin: false });
-      worker.unref();
       worker.on("error", (e) => broken(String(e)));
       worker.on("exit", (code) => broken(`it ended with code ${code}`));
       worker.on("message", (reason) => broken(String(reason)));
+      // Last: listening to messages makes a worker count again.
+      worker.unref();
       return worker;
     };
   }
