@@ -12,6 +12,8 @@ type StopSignal = (typeof STOP_SIGNALS)[number];
 
 /** Without a terminal, a progress line is written this often at most. */
 const PLAIN_INTERVAL_MS = 5000;
+/** And the bar is drawn this often: texts for minibatches that nobody sees cost as much as small minibatches do. */
+const BAR_INTERVAL_MS = 200;
 
 const seconds = (s: number): string => (s >= 60 ? `${Math.floor(s / 60)}m${String(Math.round(s % 60)).padStart(2, "0")}s` : `${Math.round(s)}s`);
 
@@ -37,13 +39,13 @@ export class Terminal {
   readonly #bars: cliProgress.MultiBar | null;
   readonly #controller = new AbortController();
   #bar: cliProgress.SingleBar | null = null;
-  #lastPlain = performance.now();
+  #lastShown = performance.now();
   readonly #onSignal = (signal: StopSignal): void => this.#stop(signal);
   #stoppedBy: StopSignal | null = null;
 
   constructor() {
     const format = "{phase} [{bar}] {value}/{total} | {cost} | {speed} | {left}";
-    this.#bars = process.stderr.isTTY && process.stdout.isTTY ? new cliProgress.MultiBar({ format, clearOnComplete: true, hideCursor: true, barsize: 24, fps: 5, gracefulExit: false }, cliProgress.Presets.rect) : null;
+    this.#bars = process.stderr.isTTY && process.stdout.isTTY ? new cliProgress.MultiBar({ format, clearOnComplete: true, hideCursor: true, barsize: 24, fps: 1000 / BAR_INTERVAL_MS, gracefulExit: false }, cliProgress.Presets.rect) : null;
     for (const signal of STOP_SIGNALS) process.on(signal, this.#onSignal);
   }
 
@@ -58,16 +60,18 @@ export class Terminal {
   };
 
   readonly progress = (p: Progress): void => {
+    // The bar starts at once, and its last step must not be missed.
+    const due = performance.now() - this.#lastShown >= (this.#bars ? BAR_INTERVAL_MS : PLAIN_INTERVAL_MS);
+    if (!due && !(this.#bars && (this.#bar === null || p.batch + 1 === p.nBatches))) return;
+    this.#lastShown = performance.now();
     const shown = describe(p);
-    if (this.#bars) {
-      if (this.#bar && this.#bar.getTotal() !== p.nBatches) this.#bar.setTotal(p.nBatches);
-      this.#bar ??= this.#bars.create(p.nBatches, 0, shown);
-      this.#bar.update(p.batch + 1, shown);
+    if (!this.#bars) {
+      console.error(`${shown.phase}: ${p.batch + 1}/${p.nBatches}${shown.cost && `, ${shown.cost}`}, ${shown.speed}, ${shown.left}`);
       return;
     }
-    if (performance.now() - this.#lastPlain < PLAIN_INTERVAL_MS) return;
-    this.#lastPlain = performance.now();
-    console.error(`${shown.phase}: ${p.batch + 1}/${p.nBatches}${shown.cost && `, ${shown.cost}`}, ${shown.speed}, ${shown.left}`);
+    if (this.#bar && this.#bar.getTotal() !== p.nBatches) this.#bar.setTotal(p.nBatches);
+    this.#bar ??= this.#bars.create(p.nBatches, 0, shown);
+    this.#bar.update(p.batch + 1, shown);
   };
 
   get observers(): Required<Observers> {
