@@ -13,9 +13,8 @@ import { FRAME, STATUS } from "./frame.js";
 import { open, show, store, viewAt, WasmHandle } from "./handle.js";
 import type { Arena, Block } from "./memory.js";
 import type { PlanModule } from "./module.js";
-import { costOf, type Thresholds } from "./phases.js";
+import type { Shareable, Thresholds } from "./phases.js";
 import { bytesOf } from "./tasks.js";
-import { countOf } from "./uses.js";
 import type { Pool } from "./threads.js";
 
 /** What executables of a backend share. */
@@ -50,11 +49,14 @@ export class WasmExecutable implements Executable {
   private readonly outputBytes: readonly number[];
   private readonly routines: readonly { readonly reads: readonly BufferType[]; readonly writes: readonly BufferType[] }[];
   private readonly asked: readonly HostScalar[];
-  /** Nanoseconds on one thread. */
+  /** Estimated nanoseconds on one thread of what all can share. */
   private readonly cost: (scalars: readonly number[]) => number;
   private scalars: readonly number[] = [];
   private error: unknown = null;
   private message = 0;
+  /** Calls, and those that ran on all threads. */
+  private calls = 0;
+  private sharedCalls = 0;
   private disposed = false;
 
   constructor(private readonly plan: Plan, private readonly module: PlanModule, private readonly device: Device, readonly id: number, private readonly code: WasmModule) {
@@ -71,7 +73,7 @@ export class WasmExecutable implements Executable {
     this.given = module.given.map(({ expr, offset }) => ({ value: hostScalar(expr), at: offset, isInt: isInt(expr.dtype) }));
     this.asked = module.asked.map(({ expr }) => hostScalar(expr));
     this.routines = module.routines.map(({ step }) => ({ reads: step.reads.map((r) => this.typeOf(r)), writes: step.writes.map((r) => this.typeOf(r)) }));
-    this.cost = costFunction(module);
+    this.cost = costFunction(module.shareable);
     const blocks: Block[] = [];
     try {
       this.frame = arena.acquire(module.frameBytes);
@@ -149,12 +151,14 @@ export class WasmExecutable implements Executable {
     const run = this.run_ as Run;
     const { pool, thresholds } = this.device;
     const frame = this.frame.address;
+    this.calls++;
     if (pool === null || pool.broken !== null) return run(0, 1, frame);
     const cost = this.cost(scalars);
     if (cost < thresholds.wake) return run(0, 1, frame);
     if (this.message === 0) this.message = pool.install(this.id, this.code);
     // Not longer than running alone would take: then nobody waits twice as long as need be.
     if (!pool.ready(this.message, Math.max(cost / 1e6, thresholds.patience))) return run(0, 1, frame);
+    this.sharedCalls++;
     return pool.run(this.id, frame, () => run(0, pool.threads, frame));
   }
 
@@ -229,7 +233,7 @@ export class WasmExecutable implements Executable {
     const hows = new Map<string, number>();
     for (const { how } of program.codes) hows.set(how, (hows.get(how) ?? 0) + 1);
     return [
-      pool === null ? "one thread" : pool.broken === null ? `${pool.threads} threads` : `one thread: a worker failed (${pool.broken})`,
+      pool === null ? "one thread" : `${this.sharedCalls} of ${this.calls} calls on ${pool.threads} threads${pool.broken === null ? "" : `, now on one: ${pool.broken}`}`,
       `scratch memory ${this.scratchBytes} bytes for ${places.unshared} bytes of values, ${places.inPlace} results in an operand's place`,
       `${packings.length} operands packed, ${packings.reduce((sum, r) => sum + r.bytes, 0)} bytes`,
       `kernels: ${[...hows].map(([how, n]) => `${n} ${how}`).join(", ") || "none"}`,
@@ -253,11 +257,9 @@ function sameType(a: BufferType, b: BufferType): boolean {
   return true;
 }
 
-/** The estimate for a call; counts of outer loops that the call gives are taken from it. */
-function costFunction({ program }: PlanModule): (scalars: readonly number[]) => number {
-  const times = (p: Parameters<Parameters<typeof costOf>[1]>[0]): number => countOf(p.loop);
-  const variable = program.block.parts.flatMap((p) => (p.kind === "loop" && p.loop.count.kind !== "const" ? [{ count: hostScalar(p.loop.count), cost: costOf(p.body, times) }] : []));
-  const base = costOf(program.block, (p) => (p.loop.count.kind === "const" ? countOf(p.loop) : program.block.parts.includes(p) ? 0 : countOf(p.loop)));
-  if (variable.length === 0) return () => base;
-  return (scalars) => variable.reduce((ns, v) => ns + Math.max(0, v.count(scalars)) * v.cost, base);
+/** What threads can share of a call. */
+function costFunction({ always, loops }: Shareable): (scalars: readonly number[]) => number {
+  if (loops.length === 0) return () => always;
+  const open = loops.map((l) => ({ count: hostScalar(l.count), cost: l.cost }));
+  return (scalars) => open.reduce((ns, l) => ns + Math.max(0, l.count(scalars)) * l.cost, always);
 }

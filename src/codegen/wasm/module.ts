@@ -8,7 +8,7 @@ import type { Plan, RoutineStep } from "../ir/plan.js";
 import { BARRIER } from "./barrier.js";
 import type { KernelCode } from "./code.js";
 import { FRAME, STATUS } from "./frame.js";
-import { isSolo, levels, type Phase, share, type Share, type Thresholds } from "./phases.js";
+import { isSolo, levels, type Phase, share, type Share, type Shareable, shareable, type Thresholds } from "./phases.js";
 import { type Places, placeSlots } from "./place_slots.js";
 import { Pointers, ROW } from "./pointers.js";
 import { type Cell, Scalars } from "./scalars.js";
@@ -24,6 +24,7 @@ export interface PlanModule {
   readonly sources: readonly string[];
   readonly program: Program;
   readonly places: Places;
+  readonly shareable: Shareable;
   /** Bytes that a thread needs for itself. */
   readonly own: number;
   readonly frameBytes: number;
@@ -58,7 +59,7 @@ export function writeModule(plan: Plan, kit: Kit, options: { readonly threads: n
   ].join("\n");
   return {
     text, sources: [run, ...parts], program, places, frameBytes: frame.bytes, given: scalars.given, asked: scalars.asked, routines: writer.routines, indices: writer.indexCells,
-    own: ownBytes(program),
+    own: ownBytes(program), shareable: shareable(program.block, phasesOf),
   };
 }
 

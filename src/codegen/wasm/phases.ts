@@ -2,7 +2,9 @@
  * Which tasks may run together: tasks between loops are put into phases, each as early as what it reads and writes allows, and the tasks of a
  * phase are shared among threads. Must not know addresses. Next: place_slots.ts, module.ts.
  */
+import type { Expr } from "../ir/expr.js";
 import type { Block, Segment, Task } from "./tasks.js";
+import { countOf } from "./uses.js";
 
 /** Who runs a task: every thread a part of its units, or one thread all of them. */
 export interface Share { readonly task: Task; readonly thread: "all" | number }
@@ -78,7 +80,13 @@ export function share(tasks: readonly Task[], threads: number, { meet, cut: leas
 export const isSolo = (block: Block, phasesOf: (s: Segment) => readonly Phase[]): boolean =>
   block.parts.every((p) => (p.kind === "segment" ? phasesOf(p).every((f) => f.solo && !f.host) : isSolo(p.body, phasesOf)));
 
-/** Estimated nanoseconds of a block on one thread; `times` says how often a loop runs. */
-export function costOf(block: Block, times: (loop: Extract<Block["parts"][number], { kind: "loop" }>) => number): number {
-  return block.parts.reduce((ns, p) => ns + (p.kind === "segment" ? p.tasks.reduce((n, t) => n + t.cost, 0) : times(p) * costOf(p.body, times)), 0);
+/** What threads could share, in estimated nanoseconds on one: of a call, and of each iteration of outer loops whose count the call gives. */
+export interface Shareable { readonly always: number; readonly loops: readonly { readonly count: Expr; readonly cost: number }[] }
+
+export function shareable(block: Block, phasesOf: (s: Segment) => readonly Phase[]): Shareable {
+  const ofPhase = ({ shares, solo }: Phase): number => (solo ? 0 : shares.reduce((ns, { task }) => ns + task.cost, 0));
+  const ofSegment = (s: Segment): number => phasesOf(s).reduce((ns, f) => ns + ofPhase(f), 0);
+  const ofBlock = (b: Block): number => b.parts.reduce((ns, p) => ns + (p.kind === "segment" ? ofSegment(p) : countOf(p.loop) * ofBlock(p.body)), 0);
+  const open = block.parts.flatMap((p) => (p.kind === "loop" && p.loop.count.kind !== "const" ? [{ count: p.loop.count, cost: ofBlock(p.body) }] : []));
+  return { always: ofBlock({ ...block, parts: block.parts.filter((p) => p.kind !== "loop" || p.loop.count.kind === "const") }), loops: open.filter((l) => l.cost > 0) };
 }
