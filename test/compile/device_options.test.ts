@@ -46,3 +46,15 @@ test.each([0, -1, 1.5, Number.NaN])("threads-count: compile() refuses %s threads
   const x = T.fscalar("x");
   expect(() => compile([x], x, { threads })).toThrow(expect.objectContaining({ code: "threads-count" }));
 });
+
+test("wasm takes both, says so, and hands values from one instance to the other", async () => {
+  const w = shared([1, 2], { dtype: "float32" });
+  const make = (options: CompileOptions) => compile([], w, { updates: [[w, w.mul(2)]], device: "wasm", ...options });
+  const [one, two] = [make({ threads: 1, fma: false }), make({ threads: 2, fma: false })];
+  for (const f of [one, two, two, one]) await f();
+  expect((await w.getValue()).toArray()).toEqual([16, 32]);
+  expect(one.explain().description).toMatch(/^WebAssembly SIMD, one thread/);
+  expect(two.explain().description).toMatch(/^WebAssembly SIMD, 2 threads/);
+  expect(Object.keys(one.explain().bytes)).toEqual(expect.arrayContaining(["inputs", "outputs", "constants", "scratch"]));
+  expect(one.explain().report.length).toBeGreaterThan(0);
+});

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { compile, In, type NdArray, numpy as np, T } from "damo";
 
-test.each(["reference", "gpu:webasm"])("a call on %s takes its arguments as they are when it is made", async (device) => {
+test.each(["reference", "wasm", "gpu:webasm"])("a call on %s takes its arguments as they are when it is made", async (device) => {
   const [x, y] = [T.fvector("x"), T.fvector("y")];
   const kept = np.asarray([5, 6], { dtype: "float32" });
   const f = compile([x, In(y, { value: kept })], x.add(y), { device });

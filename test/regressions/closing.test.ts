@@ -3,7 +3,7 @@ import { expect, test, vi } from "vitest";
 import { device as open } from "../../src/compile/devices.js";
 import { closeDevices, compile, type NdArray, shared } from "damo";
 
-const DEVICES = ["reference", "gpu:cpu", "gpu:webasm"];
+const DEVICES = ["reference", "wasm", "gpu:cpu", "gpu:webasm"];
 const list = (x: unknown): unknown => (x as NdArray).toArray();
 
 function counter(device: string) {

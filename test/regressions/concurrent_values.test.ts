@@ -15,7 +15,7 @@ async function counter(device: string) {
   return { w, step };
 }
 
-test.each(["reference", "gpu:webasm"])("read-backs beside calls on %s leave the newest value", async (device) => {
+test.each(["reference", "wasm", "gpu:webasm"])("read-backs beside calls on %s leave the newest value", async (device) => {
   const { w, step } = await counter(device);
   const { backend } = await open(device);
   const download = backend.download.bind(backend);
@@ -34,7 +34,7 @@ test.each(["reference", "gpu:webasm"])("read-backs beside calls on %s leave the 
   }
 });
 
-test.each(["reference", "gpu:webasm"])("a value set while a call runs on %s stays, and the call is not disturbed", async (device) => {
+test.each(["reference", "wasm", "gpu:webasm"])("a value set while a call runs on %s stays, and the call is not disturbed", async (device) => {
   const { w, step } = await counter(device);
   const { backend } = await open(device);
   const a = compile([], w.mul(2), { device });
