@@ -9,11 +9,12 @@ import type { Kernel } from "../ir/kernel.js";
 import { Addresses } from "./addresses.js";
 import type { PassParams } from "./code.js";
 import { constantValue, convert, isAtom, settle, widen } from "./convert.js";
-import { flattenLoads, isAxis, isProven, type Point, positionOf, strideOf } from "./flat.js";
+import { type AxisId, flattenLoads, isAxis, isProven, laneStride, type Point, positionOf, rowOfSix, strideOf } from "./flat.js";
 import type { Value } from "./lanes.js";
 import { gatherFour, loadFour, loadOne, storeFour, storeOne } from "./memory_access.js";
+import { gatherRows6 } from "./mrg.js";
 import { primValue } from "./prims.js";
-import type { Block, Func } from "./wat.js";
+import { add, type Block, type Func, i32 } from "./wat.js";
 
 export type { Point } from "./flat.js";
 
@@ -25,6 +26,7 @@ export class Elements {
   private readonly dependences = new Map<Expr, Dependence>();
   private readonly ids = new Map<Expr, number>();
   private readonly known = new WeakMap<Block, Map<string, Value>>();
+  private readonly sixes = new WeakMap<Block, Map<string, readonly string[]>>();
   private readonly addresses: Addresses;
   private readonly positions: Expr;
 
@@ -129,6 +131,8 @@ export class Elements {
       case "load": return this.load(e, point);
       case "cast": return convert(this.fn, this.node(e.arg, point), e.dtype);
       case "prim": {
+        const stride = e.dtype === "int32" && (e.prim === "mod" || e.prim === "floorDiv") && point.lane !== null && this.varies(e, point) && !this.byAcc(e) ? laneStride(e, point.lane) : null;
+        if (stride !== null) return this.neighbours(e, stride, point);
         const args = e.args.map((a) => this.node(a, point));
         const natural = naturalDivision(e, args);
         if (natural) return natural;
@@ -136,6 +140,17 @@ export class Elements {
       }
       default: return impossible(`${e.kind} is no node to write`);
     }
+  }
+
+  /** An integer of which the first of four neighbours tells the others. */
+  private neighbours(e: Expr, stride: number, point: Point): Value {
+    const first = this.single(e, point).text;
+    if (stride === 0) return { dtype: "int32", lanes: 1, parts: [first] };
+    return { dtype: "int32", lanes: 4, parts: [`(i32x4.add (i32x4.splat ${first}) (v128.const i32x4 0 ${stride} ${2 * stride} ${3 * stride}))`] };
+  }
+
+  private byAcc(e: Expr): boolean {
+    return (this.dependences.get(e) as Dependence).leaves.some((l) => l.kind === "acc");
   }
 
   /** Whether a node may differ among the four lanes. */
@@ -151,12 +166,29 @@ export class Elements {
     const at = { base, position, dtype: e.dtype, point };
     const last = isProven(e) ? null : Math.max(length - 1, 0);
     if (!this.varies(position, point)) return loadOne(e.dtype, last === null ? this.addresses.at(at) : this.addresses.within(at, 0, last));
-    const byAcc = (this.dependences.get(position) as Dependence).leaves.some((l) => l.kind === "acc");
-    const stride = point.lane === null || byAcc ? null : strideOf(position, point.lane);
+    const stride = point.lane === null || this.byAcc(position) ? null : laneStride(position, point.lane);
+    if (stride === 0) return loadOne(e.dtype, last === null ? this.addresses.at(at) : this.addresses.within(at, 0, last));
+    const six = stride === 6 && e.dtype === "int32" && last === null ? rowOfSix(position, point.lane as AxisId) : null;
+    if (six) return this.columnOfSix(base, six.row, six.column, point);
     if (stride !== null && last === null) return loadFour(this.fn, e.dtype, this.addresses.at(at), stride);
     // Three of the four may lie before or after the buffer, where memory may be read; two registers of float64 would reach too far.
     if (stride === 1 && e.dtype !== "float64") return loadFour(this.fn, e.dtype, this.addresses.within(at, -3, last ?? 0), 1);
     return gatherFour(this.fn, e.dtype, base, settle(this.fn, widen(this.fn, this.node(position, point))), last);
+  }
+
+  /** Rows of six are the states of MRG31k3p, of which a draw reads four columns: they are transposed together. */
+  private columnOfSix(base: string, row: Expr, column: number, point: Point): Value {
+    if (!this.dependences.has(row)) this.prepare([row]);
+    const address = this.addresses.at({ base, position: this.flat.get(row) ?? row, dtype: "int32", point });
+    const start = add(address.text, i32(address.offset));
+    for (const b of this.fn.blocks) {
+      const found = this.sixes.get(b)?.get(start);
+      if (found) return { dtype: "int32", lanes: 4, parts: [found[column] as string] };
+    }
+    const columns = gatherRows6(this.fn, this.fn.let("i32", start));
+    const home = this.fn.blocks.at(-1) as Block;
+    this.sixes.set(home, (this.sixes.get(home) ?? new Map<string, readonly string[]>()).set(start, columns));
+    return { dtype: "int32", lanes: 4, parts: [columns[column] as string] };
   }
 
   /** An integer that is the same for all lanes. */

@@ -3,7 +3,7 @@
  * Must not know text. Used by elements.ts and by the choice of loops in kernels.ts.
  */
 import { type Axis, children, type Expr, type Load, postorder, type RedAxis, withChildren } from "../ir/expr.js";
-import { flatten, int, rangeOf } from "../ir/index.js";
+import { flatten, int, isub, rangeOf } from "../ir/index.js";
 import { type BufferType, shareEqual } from "../ir/kernel.js";
 import type { Value } from "./lanes.js";
 
@@ -16,7 +16,7 @@ export interface Point {
   readonly axes: readonly string[];
   /** Likewise for each axis of the reduction, where it is open. */
   readonly reds?: readonly string[];
-  /** The axis along which four neighbours lie; null for one element. */
+  /** The axis along which four neighbours lie, the first of them at a multiple of four; null for one element. */
   readonly lane: AxisId | null;
   /** The finished reduction, in an epilogue; variables. */
   readonly acc?: Value;
@@ -99,11 +99,40 @@ const contains = (e: Expr, id: AxisId): boolean => postorder([e]).some((x) => is
 
 /** Elements that a position moves when the axis moves by one; null where that varies or depends on data. */
 export function strideOf(position: Expr, id: AxisId): number | null {
+  return strideBy(position, id, () => null);
+}
+
+/**
+ * The same among four neighbours of which the first is at a multiple of four: they are never on two sides of a multiple of a divisor that is
+ * itself one of four, so a remainder moves with them and a quotient stays.
+ */
+export function laneStride(position: Expr, lane: AxisId): number | null {
+  return strideBy(position, lane, (e) => {
+    if (e.kind !== "prim" || (e.prim !== "mod" && e.prim !== "floorDiv")) return null;
+    const [x, d] = e.args as readonly [Expr, Expr];
+    if (d.kind !== "const" || d.value <= 0 || d.value % 4 !== 0 || laneStride(x, lane) !== 1) return null;
+    const aligned = termsOf(x).every((t) => t.coefficient % 4 === 0 || (t.factors.length === 1 && isAxis(t.factors[0] as Expr, lane)));
+    return aligned ? (e.prim === "mod" ? 1 : 0) : null;
+  });
+}
+
+function strideBy(position: Expr, id: AxisId, other: (factor: Expr) => number | null): number | null {
   let stride = 0;
   for (const t of termsOf(position)) {
     if (!t.factors.some((f) => contains(f, id))) continue;
-    if (t.factors.length !== 1 || !isAxis(t.factors[0] as Expr, id)) return null;
-    stride += t.coefficient;
+    const [factor] = t.factors as readonly [Expr];
+    const own = t.factors.length !== 1 ? null : isAxis(factor, id) ? 1 : other(factor);
+    if (own === null) return null;
+    stride += own * t.coefficient;
   }
   return stride;
+}
+
+/** A position in a row of six and where its row begins; null where rows are not read one after the other. */
+export function rowOfSix(position: Expr, lane: AxisId): { readonly column: number; readonly row: Expr } | null {
+  if (laneStride(position, lane) !== 6) return null;
+  const terms = termsOf(position);
+  const column = terms.reduce((n, t) => n + (t.factors.length === 0 ? t.coefficient : 0), 0) % 6;
+  if (column < 0 || terms.some((t) => t.factors.length > 0 && t.coefficient % 6 !== 0)) return null;
+  return { column, row: isub(position, int(column)) };
 }
