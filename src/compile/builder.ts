@@ -7,6 +7,7 @@ import type { Expr } from "../codegen/ir/expr.js";
 import { keyOf } from "../codegen/ir/index.js";
 import type { BufferType } from "../codegen/ir/kernel.js";
 import type { Slot, SlotRef } from "../codegen/ir/plan.js";
+import { impossible } from "../util/fail.js";
 
 export class PlanBuilder {
   readonly slots: Slot[] = [];
@@ -48,7 +49,7 @@ export class PlanBuilder {
   }
 
   refOf(id: number): SlotRef {
-    return this.#refs[id] as SlotRef;
+    return this.#refs[id] ?? impossible("a kernel reads a value before it is stored");
   }
 
   typeOf(id: number): BufferType {

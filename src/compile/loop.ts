@@ -58,7 +58,8 @@ export function inferLoop(context: ScopeContext, a: Apply, valueFor: (v: Variabl
   const outputs = a.outputs.map((o, i) => {
     const stacked = i - p.carries;
     const row = stacked < 0 ? (carries[i] as Value).shape : body.value(after.stacked[stacked] as Variable).shape;
-    return make(o, stacked >= 0 && p.keep[stacked] === "all" ? [length, ...row] : row, { kind: "input" });
+    const given = context.bound.get(o);
+    return make(o, stacked >= 0 && p.keep[stacked] === "all" ? [length, ...row] : row, given === undefined ? { kind: "input" } : { kind: "constant", array: given });
   });
   return { loop: { body, index, count, currents }, outputs };
 }

@@ -251,8 +251,9 @@ export class Scope {
   }
 }
 
-/** What one output asks of each input: elementwise ops once per element, reductions once per term. */
+/** What one output asks of each input: elementwise ops once per element, reductions once per term, what is bound to its value nothing. */
 function timesRead(a: Apply, out: Value): Evaluations {
+  if (out.source.kind === "constant") return { all: 0, terms: 0 };
   if (a.op.fields.lower.kind !== "reduce") return { all: out.size, terms: 0 };
   const terms = out.size * sizeOf(out.reduction().extents);
   return { all: terms, terms };

@@ -19,6 +19,9 @@ const HOST_LIMIT = 64;
 const HOST_LENGTH = 300;
 const HOST_DEPTH = 200;
 
+/** What a value that is still to be stored looks like to what is decided before: which index is a range, how many terms a reduction has. */
+export const UNSTORED = -1;
+
 /** Thrown by `host` where an element depends on device data. */
 export class NotOnHost extends Error {}
 
@@ -133,6 +136,7 @@ export class Value implements Lazy {
     const { source } = this;
     if (source.kind === "row") return source.of.at([source.at, ...index]);
     if (source.kind !== "op") return impossible(`${this.label} has neither slot nor source`);
+    if (!this.isInlinable) return load(UNSTORED, this.dtype, index);
     this.#inline ??= this.#inlineOver(source.inputs);
     return cast(this.#inline(index), this.dtype);
   }
