@@ -11,21 +11,31 @@ import type { Variable } from "./graph/variable.js";
 import * as numpyFunctions from "./numpy/index.js";
 import { alloc, arange, eye, identityLike, ones, onesLike, zeros, zerosLike } from "./ops/alloc.js";
 import { argmax, argmin, maxAndArgmax } from "./ops/argmax.js";
+import * as bins from "./ops/bins.js";
+import { cumprod, cumsum, diff } from "./ops/cumulate.js";
+import * as diagonals from "./ops/diagonal.js";
 import { dimshuffle, transpose } from "./ops/dimshuffle.js";
 import { batchedDot, dot, outer } from "./ops/dot.js";
 import * as elementwise from "./ops/elementwise.js";
+import * as grids from "./ops/grids.js";
 import * as identities from "./ops/identities.js";
 import { constant, inputMakers, tensor, TensorType } from "./ops/inputs.js";
-import { asTensorVariable, concatenate, join, split, stack } from "./ops/join.js";
+import { asTensorVariable, concatenate, horizontalStack, join, split, stack, stacklists, verticalStack } from "./ops/join.js";
 import * as math from "./ops/math.js";
 import * as nnetOps from "./ops/nnet.js";
 import { addbroadcast, patternBroadcast, unbroadcast } from "./ops/rebroadcast.js";
 import * as reduce from "./ops/reduce.js";
 import { flatten, ravel, reshape, shapePadaxis, shapePadleft, shapePadright, squeeze, swapaxes } from "./ops/reshape.js";
+import { roll } from "./ops/roll.js";
+import { compress, flatnonzero, nonzero, nonzeroValues, take } from "./ops/selection.js";
 import { incSubtensor, setSubtensor } from "./ops/set_subtensor.js";
 import { shape } from "./ops/shape.js";
+import * as sorting from "./ops/sort.js";
+import { specifyShape } from "./ops/specify_shape.js";
 import * as statistics from "./ops/statistics.js";
+import { batchedTensordot, tensordot } from "./ops/tensordot.js";
 import { repeat, tile } from "./ops/tile.js";
+import * as xlogx from "./ops/xlogx.js";
 import { RandomState } from "./random/random_state.js";
 
 registerBackend(referenceFactory);
@@ -40,9 +50,11 @@ export const T = {
   ...elementwise, trueDiv: elementwise.div, intDiv: elementwise.floorDiv, abs_: elementwise.abs, square: elementwise.sqr, switch: elementwise.switch_, second: elementwise.fill,
   ...math,
   sum, prod, max, min, any, all, argmax, argmin, maxAndArgmax, mean: statistics.mean, var: statistics.variance, std: statistics.std,
-  dot, batchedDot, outer, dimshuffle, transpose, shape, reshape, flatten, ravel, squeeze, swapaxes, shapePadleft, shapePadright, shapePadaxis, addbroadcast, patternBroadcast, unbroadcast,
-  alloc, zeros, ones, zerosLike, onesLike, eye, identityLike, arange, join, concatenate, stack, split, tile, repeat, setSubtensor, incSubtensor,
-  nnet: nnetOps,
+  norm: statistics.norm, ptp: statistics.ptp, smallest: statistics.smallest, largest: statistics.largest, cumsum, cumprod, diff, ...bins, ...sorting, ...diagonals, ...grids,
+  nonzero, flatnonzero, nonzeroValues, take, compress, roll,
+  dot, batchedDot, outer, tensordot, batchedTensordot, dimshuffle, transpose, shape, specifyShape, reshape, flatten, ravel, squeeze, swapaxes, shapePadleft, shapePadright, shapePadaxis, addbroadcast, patternBroadcast, unbroadcast,
+  alloc, zeros, ones, zerosLike, onesLike, eye, identityLike, arange, join, concatenate, stack, stacklists, horizontalStack, verticalStack, split, tile, repeat, setSubtensor, incSubtensor,
+  nnet: nnetOps, xlogx,
 };
 
 /** Functions that change gradients and not values, as `theano.gradient`. */

@@ -98,6 +98,7 @@ export const FUNCTIONS: Readonly<Record<string, () => unknown>> = {
   "T.vector(dtype=)": () => T.vector("v", { dtype: "int32" }),
   "theano.In(name=)": () => In(n, { name: "count" }),
   "MRG_RandomStreams(seed=)": () => new MRGRandomStreams(123),
+  "T.argsort(axis=)": () => T.argsort(x, { axis: 0 }),
   "T.flatten(outdim=)": () => T.flatten(x, 2),
   "T.grad(known_grads=)": () => grad(null, w, { knownGrads: [[cost, T.constant(1, { dtype: "float32" })]] }),
   "T.max(axis=)": () => T.max(x, { axis: 0 }),

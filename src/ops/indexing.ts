@@ -1,6 +1,6 @@
 /**
  * `x.get(…)`: reads what users write between brackets into nodes. Slices, integers and new axes become one subtensor (and a dimshuffle);
- * integer tensors a gather on what is left, by NumPy's rules. Boolean masks are not supported.
+ * integer tensors a gather on what is left, by NumPy's rules; a bool tensor stands for the positions where it is true, on as many axes as it has.
  */
 import { apply1, Constant, Variable } from "../graph/variable.js";
 import { type NdArray, type Nested } from "../numpy/ndarray.js";
@@ -9,25 +9,37 @@ import { gather } from "./advanced.js";
 import { asTensor, method, type Operand } from "./define.js";
 import { dimshuffle } from "./dimshuffle.js";
 import type { Item, Part } from "./region.js";
+import { maskPositions } from "./selection.js";
+import { shapeAt } from "./shape.js";
+import { specifyShape } from "./specify_shape.js";
 import { all, type Bound, ellipsis, newAxis, Slice } from "./slices.js";
 import { subtensorOp, WHOLE } from "./subtensor.js";
 
-/** What may stand between the brackets: numbers, 0-d int variables, slices, newAxis (or null), ellipsis, integer tensors and lists. */
+/** What may stand between the brackets: numbers, 0-d int variables, slices, newAxis (or null), ellipsis, integer and bool tensors and lists. */
 export type Index = number | Variable | Slice | typeof newAxis | typeof ellipsis | null | NdArray | Int32Array | readonly Nested[];
 
 /** An index for one axis of x: a position, a slice, or an integer tensor. */
 type AxisIndex = number | Variable | Slice;
 
-function axisIndex(x: Variable, i: Exclude<Index, typeof newAxis | typeof ellipsis | null>): AxisIndex {
+/** What is left of an index when arrays are variables. */
+type Read = number | Variable | Slice | typeof newAxis | typeof ellipsis | null;
+
+const readIndex = (i: Index): Read => (typeof i === "number" || i instanceof Slice || i === newAxis || i === ellipsis || i === null ? i : asTensor(i));
+const isMask = (i: Read): i is Variable => i instanceof Variable && i.dtype === "bool";
+/** How many axes of x an index uses. */
+const widthOf = (i: Read): number => (i === newAxis || i === null || i === ellipsis ? 0 : isMask(i) ? i.ndim : 1);
+
+/** Positions where a mask is true; the mask has to be as long as the axes of x from `at` on. */
+function maskIndices(x: Variable, mask: Variable, at: number): Variable[] {
+  return maskPositions(mask instanceof Constant ? mask : specifyShape(mask, mask.broadcastable.map((_, a) => shapeAt(x, at + a))));
+}
+
+function axisIndex(x: Variable, i: number | Variable | Slice): AxisIndex {
   if (i instanceof Slice) return i;
   if (typeof i === "number") {
     return Number.isInteger(i) ? i : fail("type", "index-fraction", { what: `${i} is no index of ${x}.`, where: String(x.origin), fix: "index with whole numbers" });
   }
-  const read = asTensor(i);
-  const v = read instanceof Constant && read.value.size === 0 ? new Constant(read.value.astype("int32"), { broadcastable: read.broadcastable }) : read;
-  if (v.dtype === "bool") {
-    fail("type", "index-bool", { what: `${x} cannot be indexed by the bool tensor ${v}: masks have no shape before the values are known.`, where: String(x.origin), fix: "multiply by the mask, or use T.switch" });
-  }
+  const v = i instanceof Constant && i.value.size === 0 ? new Constant(i.value.astype("int32"), { broadcastable: i.broadcastable }) : i;
   if (v.dtype !== "int32") fail("type", "index-dtype", { what: `Tensors index with integers, got ${v}.`, where: String(x.origin), fix: "use T.cast(i, 'int32')" });
   return v instanceof Constant && v.ndim === 0 ? (v.value.data[0] as number) : v;
 }
@@ -41,16 +53,18 @@ interface Reading {
 
 /** Spreads the ellipsis and adds whole axes at the end. Errors: `index-ellipsis`, `index-many`. */
 function reading(x: Variable, indices: readonly Index[]): Reading {
-  const used = indices.filter((i) => i !== newAxis && i !== null && i !== ellipsis).length;
+  const read = indices.map(readIndex);
+  const used = read.reduce<number>((n, i) => n + widthOf(i), 0);
   const dots = indices.filter((i) => i === ellipsis).length;
   if (dots > 1) fail("index", "index-ellipsis", { what: "An index can have only one ellipsis.", where: String(x.origin), fix: "write the other axes as all" });
   if (used > x.ndim) fail("index", "index-many", { what: `too many indices for array: ${x} has ${x.ndim} axes and got ${used} indices.`, where: String(x.origin), fix: `use at most ${x.ndim}` });
   const axes: AxisIndex[] = [];
   const order: (number | "x")[] = [];
   const whole = (): void => void order.push(axes.push(all) - 1);
-  for (const i of indices) {
+  for (const i of read) {
     if (i === newAxis || i === null) order.push("x");
     else if (i === ellipsis) for (let n = x.ndim - used; n > 0; n--) whole();
+    else if (isMask(i)) for (const p of maskIndices(x, i, axes.length)) order.push(axes.push(p) - 1);
     else order.push(axes.push(axisIndex(x, i)) - 1);
   }
   while (axes.length < x.ndim) whole();
@@ -72,7 +86,7 @@ function basicRead(x: Variable, axes: readonly AxisIndex[]): Variable {
 }
 
 /**
- * x[…]. Errors: `index-many`, `index-ellipsis`, `index-fraction`, `index-dtype`, `index-bool`; positions outside their axis are the IndexError `index-range` when the
+ * x[…]. A mask's true elements are counted on the host at each call. Errors: `index-many`, `index-ellipsis`, `index-fraction`, `index-dtype`; positions outside their axis are the IndexError `index-range` when the
  * function runs (integer tensors of device data are kept inside the axis).
  */
 export function get(x: Operand, ...indices: readonly Index[]): Variable {
@@ -98,7 +112,7 @@ export function get(x: Operand, ...indices: readonly Index[]): Variable {
 
 declare module "../graph/variable.js" {
   interface Variable {
-    /** x[…]: numbers, int variables, `slice(a, b, c)`, `all`, `newAxis`, `ellipsis`, integer tensors. */
+    /** x[…]: numbers, int variables, `slice(a, b, c)`, `all`, `newAxis`, `ellipsis`, integer and bool tensors. */
     get(...indices: readonly Index[]): Variable;
   }
 }

@@ -10,11 +10,12 @@ import { apply1, Variable } from "../graph/variable.js";
 import { NdArray, type Shape, sizeOf } from "../numpy/ndarray.js";
 import { fail } from "../util/fail.js";
 import { asTensor, asTensors, defineOp, type Operand } from "./define.js";
+import { lengthList } from "./dims.js";
 import { add } from "./elementwise.js";
 import { get } from "./indexing.js";
 import { patternBroadcast } from "./rebroadcast.js";
 import { shapePadaxis } from "./reshape.js";
-import { choose, normaliseAxis, shapeAt } from "./shape.js";
+import { choose, normaliseAxis, shapeAt, type ShapeLike } from "./shape.js";
 import { all, slice } from "./slices.js";
 
 interface JoinParams extends Params { readonly axis: number }
@@ -109,12 +110,15 @@ export function stack(tensors: readonly Operand[], given: AxisOption | number = 
   return join(at, ...vs.map((v) => shapePadaxis(v, at)));
 }
 
-/** x cut along an axis into pieces of the given lengths (numbers or int variables). */
-export function split(x: Operand, lengths: readonly (number | Variable)[], { axis = 0 }: AxisOption = {}): Variable[] {
+/**
+ * x cut along an axis into pieces of the given lengths: `T.split(x, [2, 3], { axis })`, or with their number as in Theano, which an int vector of
+ * lengths needs: `T.split(x, lengths, 2, { axis })`. Error: `shape-ndim`.
+ */
+export function split(x: Operand, lengths: ShapeLike, count: number | AxisOption = {}, more: AxisOption | number = {}): Variable[] {
   const v = asTensor(x);
-  const at = normaliseAxis(v, axis);
+  const at = normaliseAxis(v, axisOf(typeof count === "number" ? more : count));
   let start: number | Variable = 0;
-  return lengths.map((n) => {
+  return lengthList(lengths, typeof count === "number" ? count : undefined).map((n) => {
     const from: number | Variable = start;
     const to: number | Variable = typeof from === "number" && typeof n === "number" ? from + n : add(from, n);
     start = to;
@@ -127,5 +131,15 @@ export function asTensorVariable(x: Operand | readonly Operand[], { name = null 
   if (Array.isArray(x) && x.some((e) => e instanceof Variable)) return stack(x as readonly Operand[]);
   return asTensor(x as Operand, name ?? undefined);
 }
+
+/** Lists of lists of tensors as one tensor, an axis for each level: `T.stacklists([[a, b], [c, d]])`. */
+export function stacklists(x: Operand | readonly unknown[]): Variable {
+  return Array.isArray(x) && !x.every((e) => typeof e === "number") ? stack(x.map((e) => stacklists(e as Operand | readonly unknown[]))) : asTensor(x as Operand);
+}
+
+/** Matrices side by side. */
+export const horizontalStack = (...tensors: readonly Operand[]): Variable => join(1, ...tensors);
+/** Matrices one below another. */
+export const verticalStack = (...tensors: readonly Operand[]): Variable => join(0, ...tensors);
 
 export { joinOp };

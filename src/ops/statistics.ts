@@ -1,14 +1,16 @@
 /**
- * mean, variance and standard deviation, composed of sums as Theano composes them (theano/tensor/basic.py mean, var, std), so that they
- * have no records of their own: gradients and kernels come from their parts.
+ * mean, variance, standard deviation, norms and ranges, composed as Theano composes them (theano/tensor/basic.py mean, var, std, ptp; var.py norm),
+ * so that they have no records of their own: gradients and kernels come from their parts.
  */
 import { toDType } from "../codegen/ir/dtype.js";
 import { scalarConstant, type Variable } from "../graph/variable.js";
 import { config } from "../util/config.js";
+import { fail } from "../util/fail.js";
 import { asTensor, method, type Operand } from "./define.js";
-import { cast, div, mul, sqr, sub } from "./elementwise.js";
-import { sqrt } from "./math.js";
-import { type AxisOr, axesOf, readOptions, type ReduceOptions, type SumOptions, sum } from "./reduce.js";
+import { abs, cast, div, gt, lt, mul, sqr, sub, switch_ } from "./elementwise.js";
+import { stack } from "./join.js";
+import { pow, sqrt } from "./math.js";
+import { type AxisOr, axesOf, max, min, readOptions, type ReduceOptions, type SumOptions, sum } from "./reduce.js";
 import { shapeAt } from "./shape.js";
 
 export interface VarOptions extends ReduceOptions {
@@ -45,12 +47,33 @@ export function variance(x: Operand, given: AxisOr<VarOptions> = {}): Variable {
 /** The square root of the variance. */
 export const std = (x: Operand, options: AxisOr<VarOptions> = {}): Variable => sqrt(variance(x, options));
 
+/** The norm of order L, (sum |x|^L)^(1/L). Orders 0 and infinity: NotSupportedError `norm-order`, as in Theano. */
+export function norm(x: Operand, L: number, options: AxisOr<ReduceOptions> = {}): Variable {
+  const v = asTensor(x);
+  if (L === 0 || !Number.isFinite(L)) {
+    fail("unsupported", "norm-order", { what: `There is no norm of order ${L}.`, where: String(v.origin), fix: "use max(abs(x)) for infinity, sum(neq(x, 0)) for 0" });
+  }
+  return pow(sum(pow(abs(v), L), readOptions<ReduceOptions>(options)), 1 / L);
+}
+
+/** The greatest element less the least, along axes. */
+export const ptp = (x: Operand, options: AxisOr<ReduceOptions> = {}): Variable => sub(max(x, options), min(x, options));
+
+/** The least of several tensors, elementwise; of two, b where neither is less. */
+export const smallest = (a: Operand, b: Operand, ...more: readonly Operand[]): Variable => (more.length === 0 ? switch_(lt(a, b), a, b) : min(stack([a, b, ...more]), { axis: 0 }));
+/** The greatest of several tensors, elementwise; of two, b where neither is greater. */
+export const largest = (a: Operand, b: Operand, ...more: readonly Operand[]): Variable => (more.length === 0 ? switch_(gt(a, b), a, b) : max(stack([a, b, ...more]), { axis: 0 }));
+
 declare module "../graph/variable.js" {
   interface Variable {
     /** Sum divided by count; floatX for integers and bools. */
     mean(options?: AxisOr<SumOptions>): Variable;
     var(options?: AxisOr<VarOptions>): Variable;
     std(options?: AxisOr<VarOptions>): Variable;
+    /** The norm of order L over axes. */
+    norm(L: number, options?: AxisOr<ReduceOptions>): Variable;
+    /** Greatest less least. */
+    ptp(options?: AxisOr<ReduceOptions>): Variable;
   }
 }
-method({ mean, var: variance, std });
+method({ mean, var: variance, std, norm, ptp });

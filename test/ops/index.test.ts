@@ -84,7 +84,6 @@ describe("reading", () => {
     expect(() => x.get(0.5)).toThrow(code("index-fraction"));
     expect(() => x.get(T.dvector("f"))).toThrow(code("index-dtype"));
     expect(() => x.get(T.dscalar("d"))).toThrow(/Tensors index with integers, got d: float64/);
-    expect(() => x.get(T.vector("m", { dtype: "bool" }))).toThrow(code("index-bool"));
     expect(() => slice(0.5)).toThrow(code("slice-bound"));
     expect(() => slice(0, 1, 0)).toThrow(code("slice-step"));
     const s = T.iscalar("s");
