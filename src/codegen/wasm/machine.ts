@@ -73,7 +73,8 @@ export class Machine {
   sub(a: string, b: string): string { return `(${this.f}.sub ${a} ${b})`; }
   mul(a: string, b: string): string { return `(${this.f}.mul ${a} ${b})`; }
   div(a: string, b: string): string { return `(${this.f}.div ${a} ${b})`; }
-  abs(a: string): string { return `(${this.f}.abs ${a})`; }
+  /** With the mask in a register, which is shorter than what engines make of `f32x4.abs`. */
+  abs(a: string): string { return this.simd ? this.and(a, this.magnitude) : `(${this.f}.abs ${a})`; }
   neg(a: string): string { return `(${this.f}.neg ${a})`; }
   sqrt(a: string): string { return `(${this.f}.sqrt ${a})`; }
   nearest(a: string): string { return `(${this.f}.nearest ${a})`; }
@@ -133,6 +134,10 @@ export class Machine {
     return this.word(this.kind === "float32" ? -(2 ** 31) : -(2n ** 63n));
   }
 
+  private get magnitude(): string {
+    return this.word(this.kind === "float32" ? 2 ** 31 - 1 : 2n ** 63n - 1n);
+  }
+
   /** The first, with the second's sign. */
   copySign(a: string, b: string): string {
     return this.simd ? this.or(this.abs(a), this.and(b, this.sign)) : `(${this.f}.copysign ${a} ${b})`;
@@ -144,12 +149,23 @@ export class Machine {
   }
 
   /**
-   * c0 + c1 x + c2 x^2 + …, even and odd powers apart: two chains of half the length for one more product.
-   * `x` and `square` are variables.
+   * c0 + c1 x + c2 x^2 + … for a variable x, by Estrin's scheme: pairs, pairs of pairs …, so that much of it runs side by side. Where that
+   * leaves one coefficient over, c0 is it: a product less, and fewer sums as large as the result.
    */
-  polynomial(x: string, square: string, coefficients: readonly number[]): string {
-    const chain = (from: number): string => coefficients.filter((_, n) => n % 2 === from).map((c) => this.constant(c))
-      .reduceRight((sum, c) => this.add(c, this.mul(square, sum)));
-    return coefficients.length === 1 ? chain(0) : this.add(chain(0), this.mul(x, chain(1)));
+  polynomial(x: string, coefficients: readonly number[]): string {
+    const [first, ...rest] = coefficients as readonly [number, ...number[]];
+    if (Number.isInteger(Math.log2(rest.length))) return this.add(this.constant(first), this.mul(x, this.pairs(x, rest)));
+    return this.pairs(x, coefficients);
+  }
+
+  private pairs(x: string, coefficients: readonly number[]): string {
+    let terms = coefficients.map((c) => this.constant(c));
+    for (let power = x; terms.length > 1; power = this.keep(this.mul(power, power))) {
+      terms = terms.flatMap((term, n) => {
+        const next = terms[n + 1];
+        return n % 2 === 1 ? [] : next === undefined ? [term] : [this.add(term, this.mul(power, next))];
+      });
+    }
+    return terms[0] as string;
   }
 }

@@ -49,12 +49,12 @@ function sum(m: Machine, k: string, f: string): string {
   const { high, low } = LN2[m.kind];
   const square = m.keep(m.mul(f, f));
   const [whole, rest] = [m.mul(k, m.constant(high)), m.mul(k, m.constant(low))];
-  if (m.kind === "float32") return m.add(m.add(m.add(m.mul(square, m.polynomial(f, square, LOG)), rest), f), whole);
+  if (m.kind === "float32") return m.add(m.add(m.add(m.mul(square, m.polynomial(f, LOG)), rest), f), whole);
   // f - f^2/2 + s (f^2/2 + R), s = f / (2 + f): the quotient's rounding counts little.
   const s = m.keep(m.div(f, m.add(f, m.constant(2))));
   const z = m.keep(m.mul(s, s));
   const half = m.keep(m.mul(m.constant(0.5), square));
-  const inner = m.mul(s, m.add(half, m.mul(z, m.polynomial(z, m.keep(m.mul(z, z)), ATANH))));
+  const inner = m.mul(s, m.add(half, m.mul(z, m.polynomial(z, ATANH))));
   return m.sub(whole, m.sub(m.sub(half, m.add(inner, rest)), f));
 }
 
