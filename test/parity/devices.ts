@@ -14,7 +14,7 @@ export interface Suite {
   readonly share: number;
 }
 
-const SHARES: Readonly<Record<string, number>> = { reference: 1, "gpu:cpu": 1, "gpu:webasm": 1, "gpu:headlessgl": 0.15, "gpu:webgpu": 0.1 };
+const SHARES: Readonly<Record<string, number>> = { reference: 1, wasm: 1, "gpu:cpu": 1, "gpu:webasm": 1, "gpu:headlessgl": 0.15, "gpu:webgpu": 0.1 };
 
 async function open(name: string): Promise<Suite> {
   const answer = await backendFactory(name).probe();
