@@ -1,0 +1,161 @@
+/** Products against a loop over i, j, k that rounds as the operands' dtype does: the same bits in every form. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { allocate, type FloatDType, type TypedArray } from "../../../src/codegen/ir/dtype.js";
+import { constant, type Expr, load, postorder, prim } from "../../../src/codegen/ir/expr.js";
+import type { BoundKernel, BufferType, Kernel } from "../../../src/codegen/ir/kernel.js";
+import type { Features } from "../../../src/codegen/wasm/code.js";
+import { type Product, productCode, productOf } from "../../../src/codegen/wasm/gemm.js";
+import { PanelWriter, type Source, sourceOf } from "../../../src/codegen/wasm/gemm_panels.js";
+import { machineOf } from "../../../src/codegen/wasm/gemm_text.js";
+import { runNaive } from "../reference/naive.js";
+import { backwardKernel, batchedKernel, loadCode, productKernel, type ProductSpec } from "./gemm_kit.js";
+
+const SIMD: Features = { simd: true, fma: false, threads: false };
+const SCALAR: Features = { ...SIMD, simd: false };
+const size = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
+
+/** Repeatable numbers, of which a part is 0. */
+function numbers(type: BufferType, seed: number, density: number): TypedArray {
+  const data = allocate(type.dtype, size(type.shape));
+  let s = seed + 1;
+  const next = (): number => {
+    s = (Math.imul(s, 1664525) + 1013904223) >>> 0;
+    return s / 2 ** 32;
+  };
+  for (let n = 0; n < data.length; n++) data[n] = next() < density ? Math.fround(next() * 4 - 2) : next() < 0.5 ? 0 : -0;
+  return data;
+}
+
+interface Case { readonly bound: BoundKernel; readonly inputs: readonly { readonly type: BufferType; readonly data: TypedArray }[]; readonly scalars: readonly number[] }
+
+function caseOf(bound: BoundKernel, density: number, scalars: readonly number[] = [], change?: (data: TypedArray, slot: number) => void): Case {
+  const inputs = bound.kernel.params.map((type, n) => {
+    const data = numbers(type, n * 7 + 3, (bound.buffers[n] as number) === 0 ? density : 1);
+    change?.(data, bound.buffers[n] as number);
+    return { type, data };
+  });
+  return { bound, inputs, scalars };
+}
+
+const outputsOf = (k: Kernel): BufferType[] => k.results.map((r) => ({ dtype: r.dtype, shape: k.domain }));
+
+function result(c: Case, p: Product, features: Features, source: Source, backwards = false): TypedArray {
+  const loaded = loadCode(new PanelWriter(p, "k", features, source).code(), c.inputs, outputsOf(c.bound.kernel), c.scalars, backwards);
+  loaded.run();
+  return loaded.results()[0] as TypedArray;
+}
+
+/** Adds the terms in the order of k in the operands' dtype, then evaluates the epilogue as the naive interpreter does. */
+function expected({ bound: { kernel }, inputs, scalars }: Case): TypedArray {
+  const round = (x: number, dtype: string): number => (dtype === "float32" ? Math.fround(x) : x);
+  const term = kernel.reduction?.term as Expr;
+  const dtype = postorder([term]).find((e) => e.kind === "load")?.dtype ?? "float32";
+  const exact = { ...kernel, reduction: kernel.reduction && { ...kernel.reduction, dtype: dtype as FloatDType } };
+  return runNaive(exact, inputs.map((i) => i.data), scalars, { round, cast: round })[0] as TypedArray;
+}
+
+function forms(p: Product, features: Features): Source[] {
+  const chosen = [1, 100].map((uses) => sourceOf(p, machineOf(p.dtype, features), uses));
+  if (chosen[0] === "dot") return ["dot"];
+  return [...new Set<Source>([...chosen, "chunks", ...(p.columns.scalars.length === 0 ? (["packed"] as const) : [])])];
+}
+
+const spec: fc.Arbitrary<ProductSpec & { readonly density: number; readonly scalar: boolean }> = fc
+  .record({
+    rows: fc.constantFrom(1, 2, 3, 4, 5, 7, 10, 20, 33, 50), columns: fc.constantFrom(1, 2, 3, 4, 5, 6, 9, 10, 12, 17, 31, 32, 33, 40, 70), depth: fc.constantFrom(0, 1, 2, 3, 5, 8, 20, 37, 300),
+    dtype: fc.constantFrom<FloatDType>("float32", "float64"), left: fc.boolean(), right: fc.boolean(), offset: fc.constantFrom(undefined, 0, 3), density: fc.constantFrom(0.05, 0.3, 1), scalar: fc.boolean(),
+  })
+  .map(({ left, right, offset, ...s }) => ({ ...s, turned: { left, right }, ...(offset === undefined ? {} : { offset }) }));
+
+const update = (sum: Expr, at: { matrix: Expr; vector: Expr }): Expr => prim("sub", at.matrix, prim("mul", prim("add", sum, at.vector), constant(0.5, sum.dtype)));
+
+describe("products", () => {
+  it("have the bits of a loop over k, in every form, with an epilogue, units in any order", () => {
+    const seen = new Set<Source>();
+    fc.assert(
+      fc.property(spec, ({ density, scalar, ...s }) => {
+        const c = caseOf(productKernel({ ...s, epilogue: update }), density, s.offset === undefined ? [] : [s.offset]);
+        const p = productOf(c.bound.kernel);
+        if (p === null) {
+          expect(s.depth * (s.rows + s.columns - 2)).toBe(0);
+          return;
+        }
+        const want = expected(c);
+        const features = scalar ? SCALAR : SIMD;
+        for (const source of forms(p, features)) {
+          seen.add(source);
+          const got = result(c, p, features, source, density < 1);
+          if (source === "dot") expect(got.every((x, n) => Math.abs(x - (want[n] as number)) <= 1e-4 * Math.max(1, Math.abs(want[n] as number)))).toBe(true);
+          else expect(got, source).toEqual(want);
+        }
+      }),
+      { numRuns: 250 },
+    );
+    expect([...seen].sort()).toEqual(["chunks", "direct", "dot", "packed"]);
+  });
+
+  it("skip no zero that meets an infinity or NaN", () => {
+    for (const [bad, at] of [[Number.POSITIVE_INFINITY, 0], [Number.NaN, 1234], [Number.NEGATIVE_INFINITY, 39 * 70 + 69]] as const) {
+      for (const right of [false, true]) {
+        const c = caseOf(productKernel({ rows: 20, columns: 70, depth: 40, turned: { right } }), 0.1, [], (data, slot) => { if (slot === 1) data[at] = bad; });
+        const p = productOf(c.bound.kernel) as Product;
+        const want = expected(c);
+        expect(want.some(Number.isNaN)).toBe(true);
+        for (const source of ["chunks", "packed"] as const) expect(result(c, p, SIMD, source)).toEqual(want);
+      }
+    }
+  });
+
+  it("keep infinities and NaNs of the sparse operand", () => {
+    const c = caseOf(productKernel({ rows: 8, columns: 33, depth: 40 }), 0.1, [], (data, slot) => { if (slot === 0) data.set([Number.NaN, Number.POSITIVE_INFINITY], 45); });
+    for (const source of ["chunks", "packed"] as const) expect(result(c, productOf(c.bound.kernel) as Product, SIMD, source)).toEqual(expected(c));
+  });
+
+  it("over a shared leading axis", () => {
+    const c = caseOf(batchedKernel(3, 7, 21, 9), 0.3);
+    const p = productOf(c.bound.kernel) as Product;
+    expect(p.batchAxes).toEqual([0]);
+    for (const features of [SIMD, SCALAR]) expect(result(c, p, features, "chunks")).toEqual(expected(c));
+  });
+
+  it.each([[5, 4, 12, 7], [3, 6, 40, 33]])("over a reduction in blocks that one operand reads backwards: %i x %i", (steps, depth, rows, columns) => {
+    const c = caseOf(backwardKernel(steps, depth, rows, columns), 0.6);
+    const p = productOf(c.bound.kernel) as Product;
+    expect(p.extents).toEqual([steps, depth]);
+    for (const features of [SIMD, SCALAR]) for (const source of ["chunks", "packed"] as const) expect(result(c, p, features, source)).toEqual(expected(c));
+  });
+
+  it("of large matrices, in chunks of the reduction and blocks of rows", () => {
+    const c = caseOf(productKernel({ rows: 60, columns: 40, depth: 360 }), 0.9);
+    const p = productOf(c.bound.kernel) as Product;
+    for (const source of ["chunks", "packed"] as const) expect(result(c, p, SIMD, source, true)).toEqual(expected(c));
+  });
+});
+
+describe("what is no product", () => {
+  const [i, j, k]: Expr[] = [{ kind: "axis", dtype: "int32", axis: 0, extent: 5 }, { kind: "axis", dtype: "int32", axis: 1, extent: 5 }, { kind: "red", dtype: "int32", axis: 0, extent: 5 }];
+  const kernel = (term: Expr, op: "sum" | "max" = "sum"): Kernel => ({
+    domain: [5, 5], results: [{ kind: "acc", dtype: "float32" }], reduction: { op, extents: [5], term, dtype: "float32" }, scalars: [], text: "",
+    params: [{ dtype: "float32", shape: [5, 5] }, { dtype: "float32", shape: [5, 5] }, { dtype: "int32", shape: [5, 5] }],
+  });
+  const a = load(0, "float32", [i as Expr, k as Expr]);
+  it.each([
+    ["a sum", a], ["a square of what both axes move", prim("mul", load(0, "float32", [i as Expr, j as Expr]), load(1, "float32", [i as Expr, j as Expr]))],
+    ["integers", prim("mul", load(2, "int32", [i as Expr, k as Expr]), load(2, "int32", [k as Expr, j as Expr]))],
+    ["a gather", prim("mul", a, load(1, "float32", [load(2, "int32", [k as Expr, k as Expr]), j as Expr]))],
+  ])("%s", (_, term) => { expect(productOf(kernel(term))).toBeNull(); });
+  it("a maximum of products", () => { expect(productOf(kernel(prim("mul", a, load(1, "float32", [k as Expr, j as Expr])), "max"))).toBeNull(); });
+});
+
+it("results may take the place of what only the epilogue reads, element for element", () => {
+  const { kernel } = productKernel({ rows: 40, columns: 30, depth: 10, turned: { left: true }, epilogue: update });
+  const code = productCode(productOf(kernel) as Product, "k", SIMD, { uses: () => 1 });
+  const matrix = kernel.params.findIndex((t, n) => size(t.shape) === 1200 && n !== kernel.params.length);
+  expect(code.inPlace).toEqual([[matrix]]);
+});
+
+it("keeps each kernel's own text short", () => {
+  const { kernel } = productKernel({ rows: 20, columns: 500, depth: 784, epilogue: (sum, { vector }) => prim("sigmoid", prim("add", sum, vector)) });
+  for (const uses of [1, 100]) for (const pass of productCode(productOf(kernel) as Product, "k", SIMD, { uses: () => uses }).passes) expect(pass.text.length).toBeLessThan(12_000);
+});
