@@ -5,7 +5,7 @@
  */
 import type { FloatDType } from "../ir/dtype.js";
 import { atom, literal } from "./convert.js";
-import type { Func, WasmType } from "./wat.js";
+import type { Func, Local, WasmType } from "./wat.js";
 
 /** How a float is laid out, and what follows from it. */
 interface Layout {
@@ -130,7 +130,13 @@ export class Machine {
     return `(${this.i}.${name} ${a} ${this.simd || this.i === "i32" ? `(i32.const ${n})` : `(i64.const ${n})`})`;
   }
 
-  private get sign(): string {
+  /** A mask: whether a word is odd. */
+  odd(a: string): string {
+    const last = this.and(a, this.word(1));
+    return this.simd ? `(${this.i}.eq ${last} ${this.word(1)})` : this.i === "i64" ? `(i32.wrap_i64 ${last})` : last;
+  }
+
+  get sign(): string {
     return this.word(this.kind === "float32" ? -(2 ** 31) : -(2n ** 63n));
   }
 
@@ -146,6 +152,39 @@ export class Machine {
   /** For `a` that has the second's sign already, or is +0. */
   signedZero(a: string, b: string): string {
     return this.simd ? this.or(a, this.and(b, this.sign)) : this.copySign(a, b);
+  }
+
+  /** A machine for this one's numbers in float64, and a number for it: four float32 are two parts. */
+  promoted(x: string): { readonly machine: Machine; readonly parts: readonly string[] } {
+    const machine = new Machine(this.fn, "float64", this.simd);
+    if (this.kind === "float64") return { machine, parts: [x] };
+    if (!this.simd) return { machine, parts: [machine.keep(`(f64.promote_f32 ${x})`)] };
+    const upper = `(i8x16.shuffle 8 9 10 11 12 13 14 15 0 1 2 3 4 5 6 7 ${x} ${x})`;
+    return { machine, parts: [x, upper].map((v) => machine.keep(`(f64x2.promote_low_f32x4 ${v})`)) };
+  }
+
+  /** The parts of float64 as this machine's numbers. */
+  demoted(parts: readonly string[]): string {
+    if (this.kind === "float64") return parts[0] as string;
+    if (!this.simd) return `(f32.demote_f64 ${parts[0]})`;
+    const [low, high] = parts.map((v) => `(f32x4.demote_f64x2_zero ${v})`);
+    return `(i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 ${low} ${high})`;
+  }
+
+  /** The low halves of words of float64's size, as words of this machine. */
+  lowWords(parts: readonly string[]): string {
+    if (this.kind === "float64") return parts[0] as string;
+    if (!this.simd) return `(i32.wrap_i64 ${parts[0]})`;
+    return `(i8x16.shuffle 0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27 ${parts.join(" ")})`;
+  }
+
+  /** Sets a variable's elements where a mask holds to what a function gives of the elements of others. */
+  each(mask: string, target: Local, of: readonly string[], value: (elements: readonly string[]) => string): void {
+    if (!this.simd) return this.fn.when(mask, () => this.fn.line(target.set(value(of))));
+    const lane = (x: string, n: number): string => `(${this.f}.extract_lane ${n} ${x})`;
+    for (let n = 0; n < this.layout.count; n++) {
+      this.fn.when(`(i32x4.extract_lane ${(n * 4) / this.layout.count} ${mask})`, () => this.fn.line(target.set(`(${this.f}.replace_lane ${n} ${target.get} ${value(of.map((x) => lane(x, n)))})`)));
+    }
   }
 
   /**

@@ -6,14 +6,17 @@ import type { FloatDType } from "../ir/dtype.js";
 import { impossible } from "../../util/fail.js";
 import { Machine } from "./machine.js";
 import { exp, expm1, sigmoid, softplus, tanh } from "./math_exp.js";
+import { acos, asin, atan } from "./math_inverse.js";
 import { log, log1p } from "./math_log.js";
+import { cos, sin, tan } from "./math_trig.js";
+import { trigCalls } from "./math_trig_huge.js";
 import { Func, type Param } from "./wat.js";
 
 type Description = (m: Machine, x: string, y: string) => string;
 
 export type MathName = "exp" | "log" | "log1p" | "expm1" | "sin" | "cos" | "tan" | "asin" | "acos" | "atan" | "tanh" | "sigmoid" | "softplus" | "erf" | "pow";
 
-const FUNCTIONS: Partial<Record<MathName, Description>> = { exp, log, log1p, expm1, tanh, sigmoid, softplus };
+const FUNCTIONS: Partial<Record<MathName, Description>> = { exp, log, log1p, expm1, sin, cos, tan, asin, acos, atan, tanh, sigmoid, softplus };
 
 /** Writes statements that compute a function of variables or constants; gives the variable of the result. */
 export function mathInline(fn: Func, name: MathName, dtype: FloatDType, simd: boolean, args: readonly string[]): string {
@@ -23,8 +26,14 @@ export function mathInline(fn: Func, name: MathName, dtype: FloatDType, simd: bo
   return m.keep(describe(m, x, y));
 }
 
+/** A function of the module. */
+export interface MathFunction { readonly name: string; readonly text: string }
+
+/** What the text of a function calls, in place or not. */
+export const mathCalls = (name: MathName): readonly MathFunction[] => (name === "sin" || name === "cos" || name === "tan" ? trigCalls(name) : []);
+
 /** The same as a WAT function. */
-export function mathFunction(name: MathName, dtype: FloatDType, simd: boolean): { readonly name: string; readonly text: string } {
+export function mathFunction(name: MathName, dtype: FloatDType, simd: boolean): MathFunction {
   const type = simd ? "v128" : dtype === "float32" ? "f32" : "f64";
   const shape = simd ? (dtype === "float32" ? "f32x4" : "f64x2") : type;
   const params: Param[] = (name === "pow" ? ["$x", "$y"] : ["$x"]).map((p) => ({ name: p, type }));

@@ -8,7 +8,7 @@ import { impossible } from "../../util/fail.js";
 import { atom, convert, joinLanes, laneOf, narrowMask, settle, wideMasks, widen } from "./convert.js";
 import { partType, shapeOf, type Value } from "./lanes.js";
 import { FLOOR_DIV, FMOD, MODULO, type LibraryFunction } from "./library.js";
-import { type MathName, mathFunction, mathInline } from "./math.js";
+import { mathCalls, type MathName, mathFunction, mathInline } from "./math.js";
 import { mrgNext1, mrgNext2, mrgOutput } from "./mrg.js";
 import { call, type Func } from "./wat.js";
 
@@ -175,6 +175,7 @@ function mathOf(at: PartSite, name: MathName, args: readonly Value[]): Value {
   const dtype = at.dtype === "float32" ? "float32" : "float64";
   const given = args.map((a) => settle(at.fn, convert(at.fn, a, dtype)));
   const count = (given[0] as Value).parts.length;
+  for (const helper of mathCalls(name)) at.library.set(helper.name, helper.text);
   const parts = Array.from({ length: count }, (_, n) => {
     const texts = given.map((g) => g.parts[n] as string);
     if (at.inline && at.lanes === 4) return mathInline(at.fn, name, dtype, true, texts);
