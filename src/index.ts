@@ -2,6 +2,8 @@
  * damo's front door: everything users, models and examples import. Registers the devices; contains no logic.
  */
 import { grad } from "./autodiff/grad.js";
+import { hessianVectorProduct, Lop, Rop } from "./autodiff/rop.js";
+import { verifyGrad } from "./autodiff/verify.js";
 import { registerBackend } from "./codegen/backend.js";
 import { gpujsFactories } from "./codegen/gpujs/index.js";
 import { referenceFactory } from "./codegen/reference/backend.js";
@@ -37,6 +39,7 @@ import { batchedTensordot, tensordot } from "./ops/tensordot.js";
 import { repeat, tile } from "./ops/tile.js";
 import * as xlogx from "./ops/xlogx.js";
 import { RandomState } from "./random/random_state.js";
+import { hessian, jacobian } from "./scan/jacobian.js";
 
 registerBackend(referenceFactory);
 registerBackend(wasmFactory);
@@ -46,7 +49,7 @@ const { sum, prod, max, min, any, all } = reduce;
 
 /** Tensor functions and variable makers, as `theano.tensor`; `T.nnet` as `theano.tensor.nnet`. */
 export const T = {
-  ...inputMakers, tensor, TensorType, constant, asTensorVariable, grad,
+  ...inputMakers, tensor, TensorType, constant, asTensorVariable, grad, jacobian, hessian, Rop, Lop, tensorCopy: identities.tensorCopy,
   ...elementwise, trueDiv: elementwise.div, intDiv: elementwise.floorDiv, abs_: elementwise.abs, square: elementwise.sqr, switch: elementwise.switch_, second: elementwise.fill,
   ...math,
   sum, prod, max, min, any, all, argmax, argmin, maxAndArgmax, mean: statistics.mean, var: statistics.variance, std: statistics.std,
@@ -57,8 +60,10 @@ export const T = {
   nnet: nnetOps, xlogx,
 };
 
-/** Functions that change gradients and not values, as `theano.gradient`. */
-export const gradient = { grad, ...identities };
+const { zeroGrad, considerConstant, disconnectedGrad, undefinedGrad, gradClip, gradScale } = identities;
+
+/** Derivatives, and functions that change gradients and not values, as `theano.gradient`. */
+export const gradient = { grad, Rop, Lop, jacobian, hessian, hessianVectorProduct, verifyGrad, zeroGrad, considerConstant, disconnectedGrad, undefinedGrad, gradClip, gradScale };
 
 /** The few NumPy functions that tutorials call, and NumPy's legacy random streams. */
 export const numpy = { ...numpyFunctions, random: { RandomState } };

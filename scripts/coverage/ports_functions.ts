@@ -38,7 +38,11 @@ export const FUNCTIONS: Readonly<Record<string, () => unknown>> = {
   "theano.config.device": () => config.device,
 
   "T.grad": () => T.grad(cost, w),
+  "T.jacobian": () => T.jacobian(T.sqr(v), v),
   "theano.gradient.DisconnectedType": () => grad(cost, v, { disconnectedInputs: "ignore", returnDisconnected: "disconnected" }),
+
+  "T.Lop": () => T.Lop(v.mul(2), v, v),
+  "T.Rop": () => T.Rop(v.mul(2), v, v),
 
   "theano.scan": () => scan({ fn: step, sequences: x }),
   "T.switch": () => T.switch(n.lt(3), v, 0),
@@ -55,6 +59,7 @@ export const FUNCTIONS: Readonly<Record<string, () => unknown>> = {
   "theano.compile.ops.as_op": () => defineOp,
   "theano.gof.Op": () => defineOp,
   "theano.gof.Variable": () => cost,
+  "theano.scalar.identity": () => T.tensorCopy(x),
   "theano.tests.unittest_tools.InferShapeTester": () => checkOp(double, { devices: ["reference"] }),
   "theano.tests.unittest_tools.verify_grad": () => verifyGrad((a) => T.sqr(a), [[0.5, 1.5]]),
 
@@ -164,6 +169,10 @@ export const FUNCTIONS: Readonly<Record<string, () => unknown>> = {
 /** Names that the census does not have, and the issue asks for. */
 export const BEYOND_FUNCTIONS: Readonly<Record<string, () => unknown>> = {
   "theano.scan(go_backwards=)": () => scan({ fn: step, sequences: x, goBackwards: true }),
+  "theano.gradient.hessian": () => gradient.hessian(T.sqr(v).sum(), v),
+  "theano.gradient.hessian_vector_product": () => gradient.hessianVectorProduct(T.sqr(v).sum(), v, v),
+  "theano.gradient.verify_grad": () => gradient.verifyGrad((a) => T.sqr(a), [[0.5, 1.5]]),
+  "theano.gradient.undefined_grad": () => gradient.undefinedGrad(x),
   "theano.gradient.grad_clip": () => gradient.gradClip(x, -1, 1),
   "theano.gradient.grad_scale": () => gradient.gradScale(x, -1),
   "theano.gradient.zero_grad": () => gradient.zeroGrad(x),

@@ -8,7 +8,7 @@ import type { Rule } from "../graph/rule.js";
 import { type TensorType, tensorType } from "../graph/types.js";
 import { type Apply, apply1, Variable } from "../graph/variable.js";
 import type { NdArray, Shape } from "../numpy/ndarray.js";
-import { asTensor, defineOp, type Operand } from "./define.js";
+import { asTensor, defineOp, method, type Operand } from "./define.js";
 import { clip, mul, neg } from "./elementwise.js";
 import { zeroGradient } from "./fill.js";
 
@@ -45,6 +45,8 @@ function identity<P extends Params>(f: Fields<P>): Op {
 
 const zeroOp = identity({ name: "zeroGrad", doc: "x, with a gradient of zero (theano.gradient.zero_grad, consider_constant).", params: {}, gradient: (_, x) => zeroGradient(x) });
 const disconnectedOp = identity({ name: "disconnectedGrad", doc: "x, disconnected from it: asking for its gradient is an error (theano.gradient.disconnected_grad).", params: {}, gradient: () => "disconnected" });
+const undefinedOp = identity({ name: "undefinedGrad", doc: "x, through which the gradient is undefined: asking for it is an error (theano.gradient.undefined_grad).", params: {}, gradient: () => "undefined" });
+const copyOp = identity({ name: "copy", doc: "x under a node of its own (theano.tensor.tensor_copy).", params: {}, gradient: (g) => g });
 const clipOp = identity({
   name: "gradClip", doc: "x, with its gradient limited to [low, high] elementwise (theano.gradient.grad_clip).", params: { low: -1, high: 1 },
   gradient: (g, _, { low, high }) => clip(g, low, high),
@@ -64,3 +66,15 @@ export const disconnectedGrad = (x: Operand): Variable => apply1(disconnectedOp,
 export const gradClip = (x: Operand, low: number, high: number): Variable => apply1(clipOp, [asTensor(x)], { low, high });
 /** x, whose gradient is multiplied: -1 reverses it. */
 export const gradScale = (x: Operand, multiplier: number): Variable => apply1(scaleOp, [asTensor(x)], { multiplier });
+/** x, whose gradient is undefined. */
+export const undefinedGrad = (x: Operand): Variable => apply1(undefinedOp, [asTensor(x)]);
+/** x as another variable. */
+export const tensorCopy = (x: Operand): Variable => apply1(copyOp, [asTensor(x)]);
+
+declare module "../graph/variable.js" {
+  interface Variable {
+    /** The same value as another variable. */
+    copy(): Variable;
+  }
+}
+method({ copy: tensorCopy });
