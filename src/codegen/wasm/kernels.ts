@@ -5,7 +5,7 @@ import type { Kernel } from "../ir/kernel.js";
 import type { Features, KernelCode } from "./code.js";
 import { mapCode } from "./map.js";
 import { mrgAdvance } from "./mrg_advance.js";
-import { productCode, productOf } from "./product.js";
+import { productCode, productOf } from "./gemm.js";
 import { reduceCode } from "./reduce.js";
 import { scatterCode, scatterOf } from "./scatter.js";
 
