@@ -180,10 +180,12 @@ export class Machine {
 
   /** Sets a variable's elements where a mask holds to what a function gives of the elements of others. */
   each(mask: string, target: Local, of: readonly string[], value: (elements: readonly string[]) => string): void {
-    if (!this.simd) return this.fn.when(mask, () => this.fn.line(target.set(value(of))));
-    const lane = (x: string, n: number): string => `(${this.f}.extract_lane ${n} ${x})`;
-    for (let n = 0; n < this.layout.count; n++) {
-      this.fn.when(`(i32x4.extract_lane ${(n * 4) / this.layout.count} ${mask})`, () => this.fn.line(target.set(`(${this.f}.replace_lane ${n} ${target.get} ${value(of.map((x) => lane(x, n)))})`)));
+    const lane = (x: string, n: number): string => (this.simd ? `(${this.f}.extract_lane ${n} ${x})` : x);
+    for (let n = 0; n < (this.simd ? this.layout.count : 1); n++) {
+      this.fn.when(this.simd ? `(i32x4.extract_lane ${(n * 4) / this.layout.count} ${mask})` : mask, () => {
+        const made = value(of.map((x) => lane(x, n)));
+        this.fn.line(target.set(this.simd ? `(${this.f}.replace_lane ${n} ${target.get} ${made})` : made));
+      });
     }
   }
 

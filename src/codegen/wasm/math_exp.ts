@@ -52,12 +52,25 @@ const restOf = (m: Machine, r: string, negate: boolean): string => (negate ? m.s
 /** 2^n for a word whose low bits hold n + bias. */
 const powerOfTwo = (m: Machine, n: string): string => m.float(m.shl(n, m.layout.mantissaBits));
 
-/** Scaled in two steps, so that results beneath the normal range are rounded once and those above it are infinite. */
+/** exp of what gives a normal number. */
+export function expOf(m: Machine, x: string): string {
+  const { n, r } = reduced(m, x, m.layout.bias, false);
+  return m.mul(m.add(m.constant(1), restOf(m, r, false)), powerOfTwo(m, n));
+}
+
+/**
+ * 2^n exp(r) for a word whose low bits hold n + 2 bias: scaled in two steps, so that results beneath the normal range are rounded once and those
+ * above it are infinite.
+ */
+export function scaledExp(m: Machine, n: string, r: string): string {
+  const half = m.keep(m.shr(n, 1), m.wordType);
+  return m.mul(m.mul(m.add(m.constant(1), restOf(m, r, false)), powerOfTwo(m, half)), powerOfTwo(m, m.minus(n, half)));
+}
+
 export function exp(m: Machine, x: string): string {
   const inside = m.keep(m.atLeast(m.atMost(x, m.constant(m.pick(89, 710))), m.constant(m.pick(-105, -746))));
   const { n, r } = reduced(m, inside, 2 * m.layout.bias, false);
-  const half = m.keep(m.shr(n, 1), m.wordType);
-  return m.mul(m.mul(m.add(m.constant(1), restOf(m, r, false)), powerOfTwo(m, half)), powerOfTwo(m, m.minus(n, half)));
+  return scaledExp(m, n, r);
 }
 
 /** 2^k (exp(r) - 1) + (2^k - 1), the power halved and the sum doubled for the largest results. */

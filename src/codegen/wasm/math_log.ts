@@ -16,32 +16,46 @@ const ATANH = [0.6666666666666735, 0.3999999999940935, 0.2857142874368652, 0.222
 /** The bits of sqrt(1/2). */
 const ROOT_HALF = { float32: 0x3f3504f3n, float64: 0x3fe6a09e667f3bcdn } as const;
 
-/** Variables: a word with k + bias above the mantissa bits, and k. */
-interface Split { readonly word: string; readonly k: string }
-
-const biasWord = (m: Machine): bigint => BigInt(m.layout.bias) << BigInt(m.layout.mantissaBits);
-const wordOf = (m: Machine, x: string): string => m.plus(m.bits(x), m.word(biasWord(m) - ROOT_HALF[m.kind]));
+/** A word with k + bias above the bits of 1 + f; of a positive number in the normal range. */
+export const wordOf = (m: Machine, x: string): string => m.plus(m.bits(x), m.word((BigInt(m.layout.bias) << BigInt(m.layout.mantissaBits)) - ROOT_HALF[m.kind]));
 
 /** k as a float: beneath the exponent of 2^23 (2^52) its bits are those of an integer. */
-function exponent(m: Machine, word: string): string {
+export function exponent(m: Machine, word: string): string {
   const { mantissaBits, bias } = m.layout;
-  const one = 2 ** mantissaBits;
-  const oneBits = (BigInt(bias + mantissaBits)) << BigInt(mantissaBits);
-  return m.sub(m.float(m.or(m.shr(word, mantissaBits), m.word(oneBits))), m.constant(one + bias));
+  const one = BigInt(bias + mantissaBits) << BigInt(mantissaBits);
+  return m.sub(m.float(m.or(m.shr(word, mantissaBits), m.word(one))), m.constant(2 ** mantissaBits + bias));
 }
 
-const mantissa = (m: Machine, word: string): string =>
+/** 1 + f. */
+export const mantissa = (m: Machine, word: string): string =>
   m.float(m.plus(m.and(word, m.word((1n << BigInt(m.layout.mantissaBits)) - 1n)), m.word(ROOT_HALF[m.kind])));
 
-/** Splits x > 0; where some x is beyond [least, most], `rare` may set the variables. */
-function split(m: Machine, x: string, least: number, most: number, rare: (set: { word: (v: string) => void; k: (v: string) => void }) => void): Split {
+interface Split { readonly word: string; readonly k: string }
+
+/** Splits x > 0 in variables; where some x is beyond [least, most], `rare` gives others. */
+function split(m: Machine, x: string, least: number, most: number, rare: () => Split): Split {
   const [word, k] = [m.fn.local(m.wordType, "w"), m.fn.local(m.type, "k")];
-  m.fn.line(word.set(wordOf(m, x)));
-  m.fn.line(k.set(exponent(m, word.get)));
+  const set = (to: Split): void => {
+    m.fn.line(word.set(to.word));
+    m.fn.line(k.set(to.k));
+  };
+  set({ word: wordOf(m, x), k: exponent(m, word.get) });
   // Below both limits or above both (or NaN) the comparisons agree.
   const usual = m.differ(m.lt(x, m.constant(least)), m.le(x, m.constant(most)));
-  m.fn.when(`(i32.eqz ${m.all(usual)})`, () => rare({ word: (v) => m.fn.line(word.set(v)), k: (v) => m.fn.line(k.set(v)) }));
+  m.fn.when(`(i32.eqz ${m.all(usual)})`, () => set(rare()));
   return { word: word.get, k: k.get };
+}
+
+/** Splits x > 0, numbers beneath the normal range scaled; `limits` may replace k. */
+export function splitAny(m: Machine, x: string, limits: (k: string) => string = (k) => k): Split {
+  const { tiny, largest, mantissaBits } = m.layout;
+  return split(m, x, tiny, largest, () => {
+    const low = m.keep(m.lt(x, m.constant(tiny)), m.maskType);
+    const scaled = m.select(low, m.mul(x, m.constant(2 ** (mantissaBits + 1))), x);
+    const word = m.keep(wordOf(m, scaled), m.wordType);
+    const down = m.select(low, m.constant(mantissaBits + 1), m.constant(0));
+    return { word, k: limits(m.keep(m.sub(exponent(m, word), down))) };
+  });
 }
 
 /** k ln 2 + log(1 + f). */
@@ -67,41 +81,30 @@ const limits = (m: Machine, x: string, k: string): string => {
 };
 
 export function log(m: Machine, x: string): string {
-  const { tiny, largest, mantissaBits } = m.layout;
-  const { word, k } = split(m, x, tiny, largest, (set) => {
-    const up = mantissaBits + 1;
-    const low = m.keep(m.lt(x, m.constant(tiny)), m.maskType);
-    const scaled = m.keep(m.select(low, m.mul(x, m.constant(2 ** up)), x));
-    const shifted = m.keep(wordOf(m, scaled), m.wordType);
-    set.word(shifted);
-    const e = m.keep(exponent(m, shifted));
-    set.k(limits(m, x, m.keep(m.select(low, m.sub(e, m.constant(up)), e))));
-  });
+  const { word, k } = splitAny(m, x, (usual) => limits(m, x, usual));
   return sum(m, k, m.keep(m.sub(mantissa(m, word), m.constant(1))));
 }
 
-/** Beyond it 1 + x = x, and 2^-k is too small to hold. */
+/** Beyond it 1 + x = x, and 2^-k is too small to hold: x is taken times 2^-32. */
 const LOG1P_MOST = 2 ** 100;
-const DOWN = 2 ** 32;
+const DOWN = 32;
 
 /** 1 + f = 2^-k (1 + x) as f = 2^-k x + (2^-k - 1), rounded once: the rounding of 1 + x only chooses k. */
 export function log1p(m: Machine, x: string): string {
   const { mantissaBits, bias, tiny, largest } = m.layout;
-  const one = m.constant(1);
+  const [zero, one] = [m.constant(0), m.constant(1)];
   const u = m.keep(m.add(one, x));
   const y = m.fn.local(m.type, "y");
   m.fn.line(y.set(x));
-  const { word, k } = split(m, u, tiny, LOG1P_MOST, (set) => {
+  const { word, k } = split(m, u, tiny, LOG1P_MOST, () => {
     const far = m.keep(m.gt(u, m.constant(LOG1P_MOST)), m.maskType);
-    const some = m.keep(m.gt(u, m.constant(0)), m.maskType);
-    const near = m.keep(m.mul(m.atMost(u, m.constant(largest)), m.constant(1 / DOWN)));
-    m.fn.line(y.set(m.select(far, near, m.select(some, x, m.constant(0)))));
-    const shifted = m.keep(wordOf(m, m.select(far, near, m.select(some, u, one))), m.wordType);
-    set.word(shifted);
-    const e = m.keep(exponent(m, shifted));
-    set.k(limits(m, u, m.keep(m.select(far, m.add(e, m.constant(Math.log2(DOWN))), e))));
+    const some = m.keep(m.gt(u, zero), m.maskType);
+    const near = m.keep(m.mul(m.atMost(u, m.constant(largest)), m.constant(2 ** -DOWN)));
+    m.fn.line(y.set(m.select(far, near, m.select(some, x, zero))));
+    const changed = m.keep(wordOf(m, m.select(far, near, m.select(some, u, one))), m.wordType);
+    return { word: changed, k: limits(m, u, m.keep(m.add(exponent(m, changed), m.select(far, m.constant(DOWN), zero)))) };
   });
-  const exponentMask = (1n << BigInt(m.layout.mantissaBits)) * BigInt(2 * bias + 1);
-  const scale = m.keep(m.float(m.minus(m.word(BigInt(2 * bias) << BigInt(mantissaBits)), m.and(word, m.word(exponentMask)))));
+  const field = m.and(word, m.word((1n << BigInt(mantissaBits)) * BigInt(2 * bias + 1)));
+  const scale = m.keep(m.float(m.minus(m.word(BigInt(2 * bias) << BigInt(mantissaBits)), field)));
   return m.signedZero(sum(m, k, m.keep(m.add(m.mul(y.get, scale), m.sub(scale, one)))), x);
 }
