@@ -87,6 +87,7 @@ export { Updates } from "./graph/updates.js";
 export { Apply, Constant, SharedVariable, Variable } from "./graph/variable.js";
 export { type ArrayLike, NdArray } from "./numpy/ndarray.js";
 export { defineOp, type Operand } from "./ops/define.js";
+export { ifelse } from "./ops/ifelse.js";
 export { shared } from "./ops/shared.js";
 export { all, ellipsis, newAxis, Slice, slice } from "./ops/slices.js";
 export { MRGRandomStreams } from "./random/mrg_streams.js";

@@ -3,7 +3,7 @@
  * as it is written here. One line per name: the code is type-checked, a test runs it, and its text is what docs/COVERAGE.md shows.
  */
 import {
-  Apply, clone, compile, config, debugprint, defineOp, grad, gradient, In, MRGRandomStreams, pp, pydotprint, RandomStreams, scan, shared, T, Updates, type Variable,
+  Apply, clone, compile, config, debugprint, defineOp, grad, gradient, ifelse, In, MRGRandomStreams, pp, pydotprint, RandomStreams, scan, shared, T, Updates, type Variable,
   verifyGrad,
 } from "damo";
 import { checkOp } from "damo/testing";
@@ -45,6 +45,7 @@ export const FUNCTIONS: Readonly<Record<string, () => unknown>> = {
   "T.Rop": () => T.Rop(v.mul(2), v, v),
 
   "theano.scan": () => scan({ fn: step, sequences: x }),
+  "theano.ifelse.ifelse": () => ifelse(n, x, x.mul(2)),
   "T.switch": () => T.switch(n.lt(3), v, 0),
 
   "MRG_RandomStreams": () => new MRGRandomStreams(1),

@@ -2,9 +2,8 @@
  * The graph interpreter: evaluates a graph of Variables op by op through each op's float64 `reference`. It is the first of damo's two
  * truths (the other runs kernels), and what constant folding, rule tests and verifyGrad use. Must not know kernels or devices.
  */
-import { appliesOf } from "../graph/function_graph.js";
 import type { TensorType } from "../graph/types.js";
-import { Constant, SharedVariable, type Variable } from "../graph/variable.js";
+import { type Apply, Constant, SharedVariable, type Variable } from "../graph/variable.js";
 import type { NdArray } from "../numpy/ndarray.js";
 import { fail, impossible } from "../util/fail.js";
 
@@ -24,16 +23,39 @@ export function interpret(outputs: readonly Variable[], env: Environment = new M
   const exact = options.exactDTypes ?? true;
   const known = new Map<Variable, NdArray>();
   for (const [v, value] of env) known.set(v, given(v, value, exact));
-  for (const node of appliesOf(outputs)) {
-    if (node.outputs.every((o) => known.has(o))) continue;
-    const inputs = node.inputs.map((v) => known.get(v) ?? leafValue(v));
-    const types = node.outputs.map((o) => (exact ? o.type : widened(o.type)));
-    const values = node.op.fields.reference(inputs, node.params, types);
-    node.outputs.forEach((o, i) => {
-      if (!known.has(o)) known.set(o, checked(o, values[i], exact));
-    });
+  const isDone = (a: Apply): boolean => a.outputs.every((o) => known.has(o));
+  const pending = outputs.flatMap((v) => v.owner ?? []).reverse();
+  for (let node = pending.at(-1); node !== undefined; node = pending.at(-1)) {
+    const missing = isDone(node) ? [] : wanted(node, known).filter((v) => v.owner !== null && !known.has(v));
+    if (missing.length > 0) {
+      pending.push(...missing.flatMap((v) => v.owner ?? []).reverse());
+      continue;
+    }
+    pending.pop();
+    if (!isDone(node)) evaluate(node, known, exact);
   }
   return outputs.map((v) => known.get(v) ?? leafValue(v));
+}
+
+/** Inputs to be computed next: all, or of an op with branches its condition, and then the branch that is taken. */
+function wanted(node: Apply, known: Environment): readonly Variable[] {
+  const { branches } = node.op.fields;
+  if (branches === undefined) return node.inputs;
+  const condition = node.inputs[0] as Variable;
+  if (condition.owner !== null && !known.has(condition)) return [condition];
+  return branches(known.get(condition) ?? leafValue(condition), node.params).map((i) => node.inputs[i] as Variable);
+}
+
+/** Adds the values of a node's outputs; inputs that a branch does not read have none. */
+function evaluate(node: Apply, known: Map<Variable, NdArray>, exact: boolean): void {
+  const read = new Set(wanted(node, known));
+  const isLazy = node.op.fields.branches !== undefined;
+  const inputs = node.inputs.map((v, i) => (isLazy && i > 0 && !read.has(v) ? undefined : (known.get(v) ?? leafValue(v))));
+  const types = node.outputs.map((o) => (exact ? o.type : widened(o.type)));
+  const values = node.op.fields.reference(inputs as NdArray[], node.params, types);
+  node.outputs.forEach((o, i) => {
+    if (!known.has(o)) known.set(o, checked(o, values[i], exact));
+  });
 }
 
 const widened = (type: TensorType): TensorType => (type.dtype === "float32" ? type.withDType("float64") : type);

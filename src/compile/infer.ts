@@ -7,6 +7,7 @@ import { constant, type Expr, rewrite } from "../codegen/ir/expr.js";
 import { scalarsIn } from "../codegen/ir/plan.js";
 import { iadd, int, isub } from "../codegen/ir/index.js";
 import { formatType } from "../codegen/ir/dtype.js";
+import { leavesOf } from "../graph/clone.js";
 import type { ShapeContext, Params } from "../graph/op.js";
 import { TensorType } from "../graph/types.js";
 import { type Apply, Constant, Variable } from "../graph/variable.js";
@@ -32,7 +33,9 @@ export interface Binding {
   readonly builder: PlanBuilder;
   readonly epoch: Epoch;
   readonly caps: Caps;
-  /** Values bound because shapes depend on them. */
+  /** Inputs of the function and shared variables: what the host can compute values from. */
+  readonly leaves: ReadonlySet<Variable>;
+  /** Values bound because shapes or branches depend on them. */
   readonly bound: ReadonlyMap<Variable, NdArray>;
 }
 
@@ -75,6 +78,7 @@ function shapeContext(binding: Binding, a: Apply, inputs: readonly Value[]): Sha
     inputs: a.inputs.map((v) => v.type),
     ints: (i) => inputs[i]?.ints() ?? need(inputs[i] as Value),
     peek: (i) => inputs[i]?.ints() ?? null,
+    known: (i) => knownNumber(binding, inputs[i] as Value),
     fixed: (e) => {
       const simple = iadd(e, int(0));
       if (simple.kind !== "const") throw new NeedScalars();
@@ -91,6 +95,15 @@ function shapeContext(binding: Binding, a: Apply, inputs: readonly Value[]): Sha
       throw nodeFailure(family, code, a, inputs, what, fix);
     },
   };
+}
+
+/** Computed from the call's scalars it can be bound; from a loop's index or data of the device it cannot. */
+function knownNumber(binding: Binding, v: Value): number | null {
+  const [e] = v.ints() ?? [];
+  if (e === undefined) return null;
+  if (e.kind === "const") return e.value;
+  const isOutside = leavesOf([v.variable]).every((leaf) => leaf instanceof Constant || binding.leaves.has(leaf));
+  return isOutside ? need(v) : null;
 }
 
 /**

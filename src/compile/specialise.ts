@@ -59,7 +59,7 @@ export const isBound = ({ variable, scalar: value }: Leaf, scalars: Bound["scala
 export function specialise(outputs: readonly Variable[], leaves: readonly Leaf[], caps: Caps, bound: Bound): Specialised {
   const builder = new PlanBuilder();
   const epoch: Epoch = { now: 0, depth: 0 };
-  const scope = new Scope(contextOf(builder, epoch, caps, bound));
+  const scope = new Scope(contextOf(builder, epoch, caps, bound, new Set(leaves.map((l) => l.variable))));
   const values = leaves.map((leaf) => leafValue(builder, epoch, leaf, bound));
   leaves.forEach((leaf, i) => scope.define(leaf.variable, values[i] as Value));
   const scalarInputs = builder.scalars.length;
@@ -81,7 +81,7 @@ export function specialise(outputs: readonly Variable[], leaves: readonly Leaf[]
   return {
     plan, guards: builder.guards, feeds, results, shapes: outputs.map((o) => scope.value(o).shape),
     scalarFeeds: leaves.flatMap((leaf, i) => (leaf.scalar !== null && !isBound(leaf, bound.scalars) ? [i] : [])),
-    notes: [...(bound.scalars === "free" ? [] : [SCALAR_NOTES[bound.scalars]]), ...[...bound.values.keys()].map((v) => `a shape depends on the value of ${v}: it is computed on the host at each call`)],
+    notes: [...(bound.scalars === "free" ? [] : [SCALAR_NOTES[bound.scalars]]), ...[...bound.values.keys()].map((v) => `a shape or a branch depends on the value of ${v}: it is computed on the host at each call`)],
   };
 }
 
@@ -90,9 +90,9 @@ const SCALAR_NOTES = {
   all: "shapes depend on the scalars of the call: one plan for each of their values",
 } as const;
 
-function contextOf(builder: PlanBuilder, epoch: Epoch, caps: Caps, bound: Bound): ScopeContext {
+function contextOf(builder: PlanBuilder, epoch: Epoch, caps: Caps, bound: Bound, leaves: ReadonlySet<Variable>): ScopeContext {
   const context: ScopeContext = {
-    builder, epoch, caps, bound: bound.values, newScope: () => new Scope(context),
+    builder, epoch, caps, leaves, bound: bound.values, newScope: () => new Scope(context),
     fixed: (e) => {
       const simple = iadd(e, int(0));
       if (simple.kind !== "const") throw new NeedScalars();

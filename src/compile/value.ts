@@ -163,7 +163,7 @@ export class Value implements Lazy {
   #context(inputs: readonly Lazy[]): LowerContext<Params> {
     const { source } = this;
     if (source.kind !== "op") return impossible("only ops have a lowering context");
-    return { params: source.params, inputs, outputs: source.outputs, ints: (i) => (source.inputs[i] as Value).ints() ?? impossible(`input ${i} of ${this.label} is not known on the host`) };
+    return { params: source.params, inputs, outputs: source.outputs, peek: (i) => (source.inputs[i] as Value).ints(), ints: (i) => (source.inputs[i] as Value).ints() ?? impossible(`input ${i} of ${this.label} is not known on the host`) };
   }
 
   /** The reduction that makes it. */

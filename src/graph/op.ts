@@ -34,6 +34,11 @@ export interface ShapeContext<P> {
   ints(i: number): readonly Expr[];
   /** As `ints`, but null where the value is not known on the host: nothing is asked for. */
   peek(i: number): readonly Expr[] | null;
+  /**
+   * The number that 0-d input `i` has in this call, where it is computed from numbers that the host has (asks the caller to bind it); null where
+   * only the device knows it, or it changes from step to step of a loop.
+   */
+  known(i: number): number | null;
   /** The number that an expression over plan scalars always has; asks the caller to bind the call's values if it varies. */
   fixed(e: Expr): number;
   /** Registers a condition `e >= 0` that each call is checked against; where it fails, the call's values are bound and shapes inferred anew. */
@@ -50,6 +55,7 @@ export interface LowerContext<P> {
   readonly outputs: readonly { readonly shape: Shape; readonly dtype: DType }[];
   /** As in ShapeContext. */
   ints(i: number): readonly Expr[];
+  peek(i: number): readonly Expr[] | null;
 }
 
 /** How an op becomes kernels. */
@@ -114,6 +120,8 @@ export interface OpFields<P> {
   readonly pure?: boolean;
   /** For ops that only repeat, move or convert the elements of one input: which. Constants are seen through them. */
   readonly repeats?: number;
+  /** For ops that read only some inputs, by the value of input 0: which others. Interpreting computes no more than these. */
+  branches?(condition: NdArray, params: P): readonly number[];
   /** Its inputs are always read from memory, so that all who read them see the same rounded numbers (kernels may compute with more digits). */
   readonly readsStored?: boolean;
   /** How `pp` prints it: an infix sign or a prefix. Default `name(…)`. */

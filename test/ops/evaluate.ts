@@ -55,6 +55,7 @@ export function shapeContext(params: Params, inputs: readonly NdArray[], types: 
     shapes: inputs.map((x) => x.shape),
     ints: (i) => scalars(inputs[i] as NdArray),
     peek: (i) => (where === "host" ? scalars(inputs[i] as NdArray) : null),
+    known: (i) => (where === "host" ? Number(inputs[i]?.data[0]) : null),
     fixed: (e) => {
       if (e.kind !== "const") throw new Error(`not constant: ${e.kind}`);
       return e.value;
@@ -71,7 +72,7 @@ export function lowered(op: Op, params: Params, inputs: readonly NdArray[], type
   const out = op.fields.infer(types, params);
   const shapes = op.fields.shape(shapeContext(params, inputs, types, where));
   const outputs = out.map((t, i) => ({ shape: shapes[i] as Shape, dtype: t.dtype }));
-  const ctx: LowerContext<Params> = { params, inputs: inputs.map(lazyOf), outputs, ints: (i) => scalars(inputs[i] as NdArray) };
+  const ctx: LowerContext<Params> = { params, inputs: inputs.map(lazyOf), outputs, ints: (i) => scalars(inputs[i] as NdArray), peek: (i) => scalars(inputs[i] as NdArray) };
   const lower = op.fields.lower;
   if (lower.kind === "graph") return expanded(op, params, inputs, types);
   return outputs.map(({ shape, dtype }, o) => {
