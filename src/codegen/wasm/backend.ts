@@ -2,12 +2,12 @@
  * The wasm backend: a plan becomes one WebAssembly module over the memory that all buffers share. Must not know graphs.
  * Next: index.ts makes it and registers it.
  */
+import { compile as assemble } from "watr";
 import { fail } from "../../util/fail.js";
 import type { Backend, Caps, Counters, Executable, Handle } from "../backend.js";
 import { DTYPES, type TypedArray } from "../ir/dtype.js";
 import type { BufferType, Kernel } from "../ir/kernel.js";
 import type { Plan, Routine } from "../ir/plan.js";
-import { assemble } from "./assemble.js";
 import type { Features, KernelCode } from "./code.js";
 import { engine } from "./engine.js";
 import { type Device, WasmExecutable } from "./executable.js";

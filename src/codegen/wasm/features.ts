@@ -2,7 +2,7 @@
  * What the engine can do here, found by validating small modules, and how many threads may run. Must not know plans.
  * Used by index.ts when a device is made.
  */
-import { assemble } from "./assemble.js";
+import { compile } from "watr";
 import type { Features } from "./code.js";
 import { engine, host } from "./engine.js";
 
@@ -11,7 +11,7 @@ const SIMD = `(module (func (drop ${VECTOR})))`;
 const RELAXED = `(module (func (drop (f32x4.relaxed_madd ${VECTOR} ${VECTOR} ${VECTOR}))))`;
 const ATOMICS = "(module (memory 1 1 shared) (func (drop (i32.atomic.rmw.add (i32.const 0) (i32.const 0)))))";
 
-const valid = (text: string): boolean => engine.validate(assemble(text));
+const valid = (text: string): boolean => engine.validate(compile(text));
 
 /**
  * More threads than this gain little: at the tutorials' batches of 10 to 600 rows a step has a few dozen tiles of work, and every phase waits
