@@ -8,6 +8,7 @@ import { type HostScalar, hostScalar } from "../ir/evaluate.js";
 import { isInt } from "../ir/dtype.js";
 import type { BufferType } from "../ir/kernel.js";
 import type { HostBuffer, Plan, SlotRef } from "../ir/plan.js";
+import { Chooser } from "./chooser.js";
 import { engine, type WasmImports, type WasmModule } from "./engine.js";
 import { FRAME, STATUS } from "./frame.js";
 import { open, show, store, viewAt, WasmHandle } from "./handle.js";
@@ -34,6 +35,9 @@ type Run = (thread: number, threads: number, frame: number) => number;
 /** A number that goes into the frame before each run. */
 interface Given { readonly value: HostScalar; readonly at: number; readonly isInt: boolean }
 
+/** Milliseconds that long work waits for workers: they start in some 40, on a busy machine in several 100. */
+const PATIENCE = 1000;
+
 /** Where an output comes from: a given block, or one taken for this call. */
 interface Source { readonly given: boolean; readonly at: number; readonly type: BufferType }
 
@@ -51,6 +55,7 @@ export class WasmExecutable implements Executable {
   private readonly asked: readonly HostScalar[];
   /** Estimated nanoseconds on one thread of what all can share. */
   private readonly cost: (scalars: readonly number[]) => number;
+  private readonly chooser: Chooser;
   private scalars: readonly number[] = [];
   private error: unknown = null;
   private message = 0;
@@ -74,6 +79,7 @@ export class WasmExecutable implements Executable {
     this.asked = module.asked.map(({ expr }) => hostScalar(expr));
     this.routines = module.routines.map(({ step }) => ({ reads: step.reads.map((r) => this.typeOf(r)), writes: step.writes.map((r) => this.typeOf(r)) }));
     this.cost = costFunction(module.shareable);
+    this.chooser = new Chooser(device.thresholds);
     const blocks: Block[] = [];
     try {
       this.frame = arena.acquire(module.frameBytes);
@@ -148,18 +154,26 @@ export class WasmExecutable implements Executable {
 
   /** On all threads where the work is worth it. */
   private start(scalars: readonly number[]): number {
-    const run = this.run_ as Run;
-    const { pool, thresholds } = this.device;
-    const frame = this.frame.address;
+    const { pool } = this.device;
     this.calls++;
-    if (pool === null || pool.broken !== null) return run(0, 1, frame);
+    if (pool === null || pool.broken !== null) return (this.run_ as Run)(0, 1, this.frame.address);
     const cost = this.cost(scalars);
-    if (cost < thresholds.wake) return run(0, 1, frame);
+    const { chooser } = this;
+    if (chooser.choose(cost) === "one") return this.timed("one", cost);
     if (this.message === 0) this.message = pool.install(this.id, this.code);
-    // Not longer than running alone would take: then nobody waits twice as long as need be.
-    if (!pool.ready(this.message, Math.max(cost / 1e6, thresholds.patience))) return run(0, 1, frame);
-    this.sharedCalls++;
-    return pool.run(this.id, frame, () => run(0, pool.threads, frame));
+    // At the first calls workers may still be starting: only long work waits for them.
+    return this.timed(pool.ready(this.message, chooser.isSure(cost) ? PATIENCE : 0) ? "all" : "one", cost);
+  }
+
+  private timed(kind: "one" | "all", cost: number): number {
+    const { chooser, device: { pool, thresholds } } = this;
+    const run = this.run_ as Run;
+    const frame = this.frame.address;
+    const start = cost < thresholds.wake || chooser.isSure(cost) ? 0 : performance.now();
+    if (kind === "all") this.sharedCalls++;
+    const status = kind === "one" || pool === null ? run(0, 1, frame) : pool.run(this.id, frame, () => run(0, pool.threads, frame));
+    if (start > 0) chooser.note(kind, cost, performance.now() - start);
+    return status;
   }
 
   private check(status: number): void {

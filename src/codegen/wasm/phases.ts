@@ -17,23 +17,20 @@ export interface Phase {
   readonly host: boolean;
 }
 
-/** From which cost on, in estimated nanoseconds on one thread, threads are used. Tests set it to 0. */
+/** From which cost on, in estimated nanoseconds on one thread, threads are used. Tests set all to 0. */
 export interface Thresholds {
-  /** Work of a call for which others are woken. */
+  /** Work of a call below which nobody is woken; above it the clock decides (chooser.ts). */
   readonly wake: number;
+  /** Work of a call for which threads are used without trying one. */
+  readonly sure: number;
   /** Work of a phase for which threads meet before and after. */
   readonly meet: number;
   /** Work of a task that is cut. */
   readonly cut: number;
-  /** Milliseconds for which a call waits for workers to be ready, if it does not last longer itself. */
-  readonly patience: number;
 }
 
-/**
- * Two threads meet in 0.3 microseconds while both are awake. Beginning and ending a call together takes some 5 microseconds when the worker is
- * awake, and 60 when it sleeps.
- */
-export const MEASURED: Thresholds = { wake: 100_000, meet: 2000, cut: 2000, patience: 0 };
+/** Two threads meet in 0.3 microseconds while both are awake; a call on both takes 5 more than on one when the worker is awake, and 60 when it sleeps. */
+export const MEASURED: Thresholds = { wake: 20_000, sure: 5_000_000, meet: 2000, cut: 2000 };
 
 const isHost = (t: Task): boolean => t.work.kind === "routine" || t.work.kind === "cell";
 

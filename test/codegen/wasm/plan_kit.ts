@@ -9,6 +9,7 @@ import { ReferenceBackend } from "../../../src/codegen/reference/backend.js";
 import { WasmBackend } from "../../../src/codegen/wasm/backend.js";
 import { findFeatures } from "../../../src/codegen/wasm/features.js";
 import { createWasmBackend } from "../../../src/codegen/wasm/index.js";
+import type { Thresholds } from "../../../src/codegen/wasm/phases.js";
 import { workerStarter } from "../../../src/codegen/wasm/threads.js";
 
 export const int = (x: number): Expr => constant(x, "int32");
@@ -17,9 +18,12 @@ export const float = (x: number): Expr => constant(x, "float64");
 export const whole = (slot: number): SlotRef => ({ slot, row: null });
 export const row = (slot: number, at: Expr): SlotRef => ({ slot, row: at });
 
+/** Threads are used for everything. */
+export const AT_ONCE: Thresholds = { wake: 0, sure: 0, meet: 0, cut: 0 };
+
 /** A device that uses its threads for whatever there is, however small. */
 export const eager = async (threads: number): Promise<WasmBackend> =>
-  new WasmBackend({ features: await findFeatures(undefined), threads, start: await workerStarter(), thresholds: { wake: 0, meet: 0, cut: 0, patience: 10_000 } });
+  new WasmBackend({ features: await findFeatures(undefined), threads, start: await workerStarter(), thresholds: AT_ONCE });
 
 export const wasm = async (threads = 1): Promise<WasmBackend> => (await createWasmBackend({ threads })) as WasmBackend;
 

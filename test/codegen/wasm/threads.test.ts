@@ -8,7 +8,7 @@ import { WasmBackend } from "../../../src/codegen/wasm/backend.js";
 import { findFeatures } from "../../../src/codegen/wasm/features.js";
 import { createWasmBackend, wasmFactory } from "../../../src/codegen/wasm/index.js";
 import type { StartWorker } from "../../../src/codegen/wasm/threads.js";
-import { eager, float, index, int, planOf, routine, row, vectors, wasm, whole } from "./plan_kit.js";
+import { AT_ONCE, eager, float, index, int, planOf, routine, row, vectors, wasm, whole } from "./plan_kit.js";
 
 const N = 7;
 const { x, slot, launch, plus } = vectors(N);
@@ -184,7 +184,7 @@ describe("workers", () => {
   });
 
   const withStart = async (start: StartWorker): Promise<WasmBackend> =>
-    keep(new WasmBackend({ features: await findFeatures(undefined), threads: 2, start, thresholds: { wake: 0, meet: 0, cut: 0, patience: 1000 } }));
+    keep(new WasmBackend({ features: await findFeatures(undefined), threads: 2, start, thresholds: AT_ONCE }));
 
   it.each<[string, StartWorker]>([
     ["cannot be started", () => { throw new Error("no workers here"); }],

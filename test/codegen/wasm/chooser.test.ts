@@ -1,0 +1,40 @@
+import { describe, expect, it } from "vitest";
+import { Chooser } from "../../../src/codegen/wasm/chooser.js";
+import { MEASURED } from "../../../src/codegen/wasm/phases.js";
+
+/** Calls of a function that takes so many milliseconds on one thread and on all; gives how many ran on each. */
+function calls(chooser: Chooser, count: number, one: (n: number) => number, all: (n: number) => number): { one: number; all: number } {
+  const seen = { one: 0, all: 0 };
+  for (let n = 0; n < count; n++) {
+    const kind = chooser.choose(1e6);
+    seen[kind]++;
+    chooser.note(kind, 1e6, kind === "one" ? one(n) : all(n));
+  }
+  return seen;
+}
+
+describe("the choice between one thread and all", () => {
+  it("is one for little work and all for much, untried", () => {
+    const chooser = new Chooser(MEASURED);
+    expect([chooser.choose(MEASURED.wake - 1), chooser.choose(MEASURED.sure)]).toEqual(["one", "all"]);
+    expect([chooser.isSure(MEASURED.sure - 1), chooser.isSure(MEASURED.sure)]).toEqual([false, true]);
+  });
+
+  it("falls on what is faster, and tries the other ever more rarely", () => {
+    expect(calls(new Chooser(MEASURED), 10_000, () => 1, () => 0.6).one).toBeLessThan(25);
+    expect(calls(new Chooser(MEASURED), 10_000, () => 1, () => 30).all).toBeLessThan(25);
+  });
+
+  it("is not misled by calls that something else delays", () => {
+    const chooser = new Chooser(MEASURED);
+    expect(calls(chooser, 10_000, () => 1, (n) => (n % 20 === 0 ? 4 : 0.6)).one).toBeLessThan(100);
+  });
+
+  it("changes when times change", () => {
+    const chooser = new Chooser(MEASURED);
+    calls(chooser, 100, () => 1, () => 0.6);
+    expect(chooser.choose(1e6)).toBe("all");
+    expect(calls(chooser, 400, () => 1, () => 8).all).toBeLessThan(200);
+    expect(calls(chooser, 4000, () => 1, () => 0.6).one).toBeLessThan(2000);
+  });
+});
