@@ -97,8 +97,9 @@ export class WasmExecutable implements Executable {
     return { dtype, shape: row ? shape.slice(1) : shape };
   }
 
-  /** Makes the calling thread's instance. */
+  /** Makes the calling thread's instance; workers make theirs meanwhile where they will be used for sure. */
   async load(): Promise<void> {
+    if (this.chooser.isSure(this.module.shareable.always)) this.install();
     const imports: WasmImports = { damo: { memory: this.device.arena.memory, routine: (n: number) => this.guard(() => this.routine(n)), number: (n: number) => this.guard(() => this.number(n)) } };
     const { exports } = await engine.instantiate(this.code, imports);
     this.run_ = exports.run as Run;
@@ -160,9 +161,14 @@ export class WasmExecutable implements Executable {
     const cost = this.cost(scalars);
     const { chooser } = this;
     if (chooser.choose(cost) === "one") return this.timed("one", cost);
-    if (this.message === 0) this.message = pool.install(this.id, this.code);
+    this.install();
     // At the first calls workers may still be starting: only long work waits for them.
     return this.timed(pool.ready(this.message, chooser.isSure(cost) ? PATIENCE : 0) ? "all" : "one", cost);
+  }
+
+  private install(): void {
+    const { pool } = this.device;
+    if (this.message === 0 && pool !== null) this.message = pool.install(this.id, this.code);
   }
 
   private timed(kind: "one" | "all", cost: number): number {

@@ -71,7 +71,7 @@ export class Pool {
 
   /** Gives workers a module; starts them at the first. Gives the number of the message, for `ready`. */
   install(id: number, module: WasmModule): number {
-    if (this.workers.length === 0) this.begin();
+    this.begin();
     return this.tell({ kind: "module", id, module });
   }
 
@@ -79,7 +79,9 @@ export class Pool {
     if (this.workers.length > 0) this.tell({ kind: "forget", id });
   }
 
-  private begin(): void {
+  /** Starts the workers, if they are not started: it takes them some 40 ms to be ready. */
+  begin(): void {
+    if (this.workers.length > 0 || this.broken !== null) return;
     const source = `(${workerMain.toString()})(${JSON.stringify(CONTROL)})`;
     const broken = (reason: string): void => { this.broken ??= reason; };
     try {
