@@ -4,9 +4,12 @@
  * packing, skipped zeros or threads. Must not know plans. Used by kernels.ts and module.ts.
  */
 import type { Features, KernelCode } from "./code.js";
+import { inPlaceOf } from "./gemm_epilogue.js";
 import { PanelWriter, sourceOf } from "./gemm_panels.js";
 import type { Product } from "./gemm_product.js";
 import { machineOf } from "./gemm_text.js";
+import { isUpdate, UpdateWriter } from "./gemm_update.js";
+import { passParams } from "./loops.js";
 
 export { type Product, productOf } from "./gemm_product.js";
 
@@ -16,5 +19,11 @@ export interface ProductOptions {
 }
 
 export function productCode(p: Product, id: string, features: Features, { uses }: ProductOptions): KernelCode {
+  if (isUpdate(p, features)) return updateCode(p, id, features);
   return new PanelWriter(p, id, features, sourceOf(p, machineOf(p.dtype, features), uses(p.columns.param))).code();
+}
+
+export function updateCode(p: Product, id: string, features: Features): KernelCode {
+  const params = passParams(p.kernel);
+  return { ...new UpdateWriter([p], id, features, { list: params.list, bind: () => [params] }).code(), inPlace: inPlaceOf(p) };
 }

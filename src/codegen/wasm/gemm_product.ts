@@ -132,13 +132,16 @@ export const rowStride = (p: Product): number => (p.rowAxis === null ? 0 : (p.ro
 /** Rows up to which columns are read too few times to be copied. */
 export const FEW_ROWS = 3;
 
+/** Terms up to which the order in which rows are read does not matter. */
+export const SHORT = 64;
+
 /** Relative time of a product by which axis the lanes lie along: lanes that are not stored, copies into panels and of rows, scattered stores. */
 function orientationCost(p: Product): number {
   const [rows, columns] = [rowCount(p), columnCount(p)];
   const waste = (Math.ceil(columns / 4) * 4) / columns + (columns < 16 ? 0.3 : 0);
   const [along, down] = [columnStride(p), p.columns.reds.at(-1)];
   const copied = along === 1 ? 1 : down === 1 ? (rows <= FEW_ROWS ? 1 : 5) : 10;
-  const strided = rows > 1 && p.rows.reds.at(-1) !== 1 ? 10 / columns : 0;
+  const strided = rows > 1 && depthOf(p) > SHORT && p.rows.reds.at(-1) !== 1 ? 10 / columns : 0;
   const scattered = p.columnAxis === p.kernel.domain.length - 1 ? 0 : 1;
   return waste + copied / rows + strided + scattered;
 }

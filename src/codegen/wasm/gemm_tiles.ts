@@ -6,7 +6,7 @@ import { byteSize } from "../ir/dtype.js";
 import { get, type LibraryEntry, locals, type Machine, num, params, plus, range, type Register, registerOf, set, step, suffix, until } from "./gemm_text.js";
 
 /** `acc + x y`, in one rounding where the machine has it and the user allows it. */
-const fused = (m: Machine, acc: string, x: string, y: string): string => {
+export const fused = (m: Machine, acc: string, x: string, y: string): string => {
   const { shape } = registerOf(m);
   return m.fma ? `(${shape}.relaxed_madd ${x} ${y} ${acc})` : `(${shape}.add ${acc} (${shape}.mul ${x} ${y}))`;
 };

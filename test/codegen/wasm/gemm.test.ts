@@ -5,9 +5,10 @@ import { allocate, type FloatDType, type TypedArray } from "../../../src/codegen
 import { constant, type Expr, load, postorder, prim } from "../../../src/codegen/ir/expr.js";
 import type { BoundKernel, BufferType, Kernel } from "../../../src/codegen/ir/kernel.js";
 import type { Features } from "../../../src/codegen/wasm/code.js";
-import { type Product, productCode, productOf } from "../../../src/codegen/wasm/gemm.js";
+import { type Product, productCode, productOf, updateCode } from "../../../src/codegen/wasm/gemm.js";
 import { PanelWriter, type Source, sourceOf } from "../../../src/codegen/wasm/gemm_panels.js";
 import { machineOf } from "../../../src/codegen/wasm/gemm_text.js";
+import { isUpdate } from "../../../src/codegen/wasm/gemm_update.js";
 import { runNaive } from "../reference/naive.js";
 import { backwardKernel, batchedKernel, loadCode, productKernel, type ProductSpec } from "./gemm_kit.js";
 
@@ -158,4 +159,25 @@ it("results may take the place of what only the epilogue reads, element for elem
 it("keeps each kernel's own text short", () => {
   const { kernel } = productKernel({ rows: 20, columns: 500, depth: 784, epilogue: (sum, { vector }) => prim("sigmoid", prim("add", sum, vector)) });
   for (const uses of [1, 100]) for (const pass of productCode(productOf(kernel) as Product, "k", SIMD, { uses: () => uses }).passes) expect(pass.text.length).toBeLessThan(12_000);
+});
+
+describe("updates", () => {
+  const shape = fc.record({
+    rows: fc.constantFrom(32, 33, 47, 50), columns: fc.constantFrom(8, 9, 11, 16, 40, 45, 300), depth: fc.constantFrom(1, 2, 4, 5, 10, 20, 64), dtype: fc.constantFrom<FloatDType>("float32", "float64"),
+    left: fc.boolean(), density: fc.constantFrom(0, 0.1, 0.5, 1), bad: fc.constantFrom(undefined, Number.NaN, Number.POSITIVE_INFINITY), at: fc.nat(),
+  });
+  it("have the bits of a loop over k, of the other forms, and skip no zero that meets an infinity or NaN", () => {
+    fc.assert(
+      fc.property(shape, ({ left, density, bad, at, ...s }) => {
+        const c = caseOf(productKernel({ ...s, turned: { left }, offset: 3, epilogue: update }), density, [3], (data, slot) => { if (slot === 1 && bad !== undefined) data[at % data.length] = bad; });
+        const p = productOf(c.bound.kernel) as Product;
+        expect(isUpdate(p, SIMD)).toBe(true);
+        const loaded = loadCode(updateCode(p, "k", SIMD), c.inputs, outputsOf(c.bound.kernel), c.scalars, at % 2 === 0);
+        loaded.run();
+        expect(loaded.results()[0]).toEqual(result(c, p, SIMD, "chunks"));
+        if (s.rows * s.columns * s.depth < 10_000) expect(loaded.results()[0]).toEqual(expected(c));
+      }),
+      { numRuns: 100 },
+    );
+  });
 });
