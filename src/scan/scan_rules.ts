@@ -10,10 +10,29 @@ import { type Apply, Constant, type Variable } from "../graph/variable.js";
 import { add, mul } from "../ops/elementwise.js";
 import { exampleParts, scalar } from "./examples.js";
 import { everything, keeping, type Kept, liveCarries, remade } from "./edit_scan.js";
-import { type Entry, partsOf, scanOf, type ScanParts, substituteInBody } from "./parts.js";
+import { type Entry, partsOf, scanOf, type ScanParts, type StackedPart, substituteInBody } from "./parts.js";
 
 const isRead = (v: Variable, context: RuleContext): boolean => context.isOutput(v) || context.consumers(v).length > 0;
 const SOURCE = "theano/scan_module/scan_opt.py";
+
+/** Another scan of a node's loop, its values in terms of the node's body. */
+interface Kindred { readonly node: Apply; readonly stacked: readonly StackedPart[] }
+
+const innerOf = (p: ScanParts): Variable[] => [...p.sequences, ...p.carries, ...p.constants].map((e) => e.inner);
+const keyOf = (inner: readonly Variable[]) => (s: StackedPart): string => `${s.keep} ${graphKey(inner, [s.value])}`;
+
+/** Scans with the same inputs and next states, which may keep other values. */
+function kindredOf(op: Op, node: Apply, parts: ScanParts, context: RuleContext): Kindred[] {
+  const own = innerOf(parts);
+  const stateKey = graphKey(own, parts.carries.map((c) => c.next));
+  const same = (a: Apply): boolean => a !== node && a.op === op && a.inputs.length === node.inputs.length && a.inputs.every((v, i) => v === node.inputs[i]) && a.params.truncate === parts.truncate && a.params.sequences === parts.sequences.length && a.params.carries === parts.carries.length;
+  return [...new Set(context.consumers(node.inputs[0] as Variable).filter(same))].flatMap((other) => {
+    const its = partsOf(other);
+    const inner = innerOf(its);
+    if (graphKey(inner, its.carries.map((c) => c.next)) !== stateKey) return [];
+    return [{ node: other, stacked: substituteInBody(its, new Map(inner.map((v, i) => [v, own[i] as Variable]))).stacked }];
+  });
+}
 
 /** Outputs that nobody reads, states that only feed themselves, inputs that no step reads. */
 function dropUnused(op: Op): Rule {
@@ -28,7 +47,12 @@ function dropUnused(op: Op): Rule {
       const kept: Kept = { carries: liveCarries(parts, wanted, stacked), stacked };
       const small = keeping(parts, kept);
       const same = kept.carries.length === n && stacked.length === parts.stacked.length && small.sequences.length === parts.sequences.length && small.constants.length === parts.constants.length;
-      return same ? null : remade(node, small, kept);
+      if (same) return null;
+      // What another scan of this loop keeps is left for it to be merged with this one: dropped here, it would be added again.
+      const key = keyOf(innerOf(parts));
+      const unread = new Set(parts.stacked.flatMap((s, k) => (stacked.includes(k) ? [] : [key(s)])));
+      if (unread.size > 0 && kindredOf(op, node, parts, context).some((o) => o.stacked.some((s) => unread.has(key(s))))) return null;
+      return remade(node, small, kept);
     },
     example() {
       const { parts, inputs } = exampleParts();
@@ -99,31 +123,19 @@ function constantStates(op: Op): Rule {
 
 /** Two scans of the same loop that keep different outputs are one: the gradient's forward pass, which also keeps states, and the user's. */
 function mergeScans(op: Op): Rule {
-  /** The other's values in terms of this body, or null where the loops differ. */
-  const translated = (parts: ScanParts, other: ScanParts): ScanParts | null => {
-    const [own, its] = [parts, other].map((p) => [...p.sequences, ...p.carries, ...p.constants].map((e) => e.inner)) as [Variable[], Variable[]];
-    const key = (p: ScanParts, inner: readonly Variable[]): string => graphKey(inner, p.carries.map((c) => c.next));
-    if (key(parts, own) !== key(other, its)) return null;
-    return substituteInBody(other, new Map(its.map((v, i) => [v, own[i] as Variable])));
-  };
   return {
     name: "scanMerge", phase: "canonicalise", exactness: "exact", roots: [op], source: `${SOURCE} ScanMerge`,
     rewrite(node, context) {
       const parts = partsOf(node);
-      const inner = [...parts.sequences, ...parts.carries, ...parts.constants].map((p) => p.inner);
-      const same = (a: Apply): boolean => a !== node && a.op === op && a.inputs.length === node.inputs.length && a.inputs.every((v, i) => v === node.inputs[i]) && a.params.truncate === parts.truncate && a.params.sequences === parts.sequences.length && a.params.carries === parts.carries.length;
-      for (const other of new Set(context.consumers(node.inputs[0] as Variable).filter(same))) {
-        const its = translated(parts, partsOf(other));
-        if (its === null) continue;
-        const keyOf = (s: ScanParts["stacked"][number]): string => `${s.keep} ${graphKey(inner, [s.value])}`;
-        const theirs = its.stacked.map(keyOf);
-        const more = parts.stacked.filter((s) => !theirs.includes(keyOf(s)));
-        const n = parts.carries.length;
-        const made = more.length === 0 ? other.outputs : Object.values(scanOf(op, { ...parts, stacked: [...its.stacked, ...more] })).flat();
-        const all = [...theirs, ...more.map(keyOf)];
-        return node.outputs.map((_, i) => made[i < n ? i : n + all.indexOf(keyOf(parts.stacked[i - n] as never))] as Variable);
-      }
-      return null;
+      const [other] = kindredOf(op, node, parts, context);
+      if (other === undefined) return null;
+      const key = keyOf(innerOf(parts));
+      const theirs = other.stacked.map(key);
+      const more = parts.stacked.filter((s) => !theirs.includes(key(s)));
+      const n = parts.carries.length;
+      const made = more.length === 0 ? other.node.outputs : Object.values(scanOf(op, { ...parts, stacked: [...other.stacked, ...more] })).flat();
+      const all = [...theirs, ...more.map(key)];
+      return node.outputs.map((_, i) => made[i < n ? i : n + all.indexOf(key(parts.stacked[i - n] as StackedPart))] as Variable);
     },
     example() {
       const { parts, inputs } = exampleParts();
