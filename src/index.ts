@@ -94,6 +94,7 @@ export { MRGRandomStreams } from "./random/mrg_streams.js";
 export type { RandomState } from "./random/random_state.js";
 export { RandomStreams } from "./random/streams.js";
 export { scan } from "./scan/scan.js";
+export { until } from "./scan/step.js";
 export { config } from "./util/config.js";
 export { debugprint, type DebugprintOptions, pp, pydotprint, type PydotprintOptions } from "./viz/index.js";
 export * from "./util/fail.js";

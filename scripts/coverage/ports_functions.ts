@@ -3,8 +3,8 @@
  * as it is written here. One line per name: the code is type-checked, a test runs it, and its text is what docs/COVERAGE.md shows.
  */
 import {
-  Apply, clone, compile, config, debugprint, defineOp, grad, gradient, ifelse, In, MRGRandomStreams, pp, pydotprint, RandomStreams, scan, shared, T, Updates, type Variable,
-  verifyGrad,
+  Apply, clone, compile, config, debugprint, defineOp, grad, gradient, ifelse, In, MRGRandomStreams, pp, pydotprint, RandomStreams, scan, shared, T, until, Updates,
+  type Variable, verifyGrad,
 } from "damo";
 import { checkOp } from "damo/testing";
 
@@ -45,6 +45,7 @@ export const FUNCTIONS: Readonly<Record<string, () => unknown>> = {
   "T.Rop": () => T.Rop(v.mul(2), v, v),
 
   "theano.scan": () => scan({ fn: step, sequences: x }),
+  "theano.scan_module.until": () => scan({ fn: (s) => [s.mul(2), until(T.any(s.gt(9)))], outputsInfo: v, nSteps: 9 }),
   "theano.ifelse.ifelse": () => ifelse(n, x, x.mul(2)),
   "T.switch": () => T.switch(n.lt(3), v, 0),
 

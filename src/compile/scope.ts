@@ -94,6 +94,7 @@ export class Scope {
   }
 
   #emitApply(a: Apply, required: ReadonlySet<Variable>): void {
+    if (a.outputs.every((o) => this.value(o).source.kind === "constant")) return;
     const { kind } = a.op.fields.lower;
     if (kind === "loop") lowerLoop(this, a, this.#loops.get(a) ?? impossible("a loop whose shapes are not bound"));
     else if (kind === "routine") this.#emitRoutine(a);

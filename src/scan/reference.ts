@@ -31,20 +31,39 @@ function checkLengths(n: number, sequences: readonly NdArray[], p: ScanParams): 
   }
 }
 
+/** One step: rows and states -> next states, values to stack. */
+function stepper(p: ScanParams, constants: readonly NdArray[], exactDTypes: boolean): (rows: readonly NdArray[], state: readonly NdArray[]) => NdArray[] {
+  const inner = bodyInputs(p.body.inputs, p);
+  return (rows, state) => {
+    const env = new Map<Variable, NdArray>();
+    inner.rows.forEach((v, i) => env.set(v, rows[i] as NdArray));
+    inner.carries.forEach((v, i) => env.set(v, state[i] as NdArray));
+    inner.constants.forEach((v, i) => env.set(v, constants[i] as NdArray));
+    return interpret(p.body.outputs, env, { exactDTypes });
+  };
+}
+
+/** How many steps a loop runs whose only stacked value is the condition on which it stops. */
+export function countSteps(inputs: readonly NdArray[], p: ScanParams): number {
+  const { steps, sequences, carries, constants } = scanInputs(inputs, p);
+  const n = steps.data[0] as number;
+  checkLengths(n, sequences, p);
+  const step = stepper(p, constants, true);
+  let state = carries;
+  for (let t = 0; t < n; t++) {
+    const after = scanOutputs(step(sequences.map((s) => rowOf(s, t)), state), p);
+    if (after.stacked[0]?.data[0] !== 0) return t + 1;
+    state = after.carries;
+  }
+  return n;
+}
+
 /** Final carries and stacked outputs. With zero steps the body is run once on zeros, for the shapes of its rows. */
 export function interpretScan(inputs: readonly NdArray[], p: ScanParams, types: readonly TensorType[]): NdArray[] {
   const { steps, sequences, carries, constants } = scanInputs(inputs, p);
   const n = steps.data[0] as number;
   checkLengths(n, sequences, p);
-  const inner = bodyInputs(p.body.inputs, p);
-  const exact = types.every((t, i) => t.dtype === (p.body.outputs[i] as Variable).dtype);
-  const step = (rows: readonly NdArray[], state: readonly NdArray[]): NdArray[] => {
-    const env = new Map<Variable, NdArray>();
-    inner.rows.forEach((v, i) => env.set(v, rows[i] as NdArray));
-    inner.carries.forEach((v, i) => env.set(v, state[i] as NdArray));
-    inner.constants.forEach((v, i) => env.set(v, constants[i] as NdArray));
-    return interpret(p.body.outputs, env, { exactDTypes: exact });
-  };
+  const step = stepper(p, constants, types.every((t, i) => t.dtype === (p.body.outputs[i] as Variable).dtype));
   let state = [...carries];
   const kept: NdArray[][] = p.keep.map(() => []);
   for (let t = 0; t < n; t++) {

@@ -15,10 +15,14 @@ import { isOneStep, readSequences, readState, readSteps, rowType, type SequenceA
 import { capturedBy, closed } from "./close.js";
 import { type CarryPart, type Entry, scanOf, type ScanParts } from "./parts.js";
 import { scanOp } from "./scan_op.js";
+import { stepsUntil } from "./until.js";
 import { type OutputsOf, readStep, type Step, type StepReturn } from "./step.js";
 
 export interface ScanOptions<R extends StepReturn = StepReturn, L extends boolean = boolean> {
-  /** One step: takes sequence taps (in given order), previous outputs (taps in given order), nonSequences. Returns outputs, [outputs, updates], or updates. */
+  /**
+   * One step: takes sequence taps (in given order), previous outputs (taps in given order), nonSequences. Returns outputs, [outputs, updates], or
+   * updates; in a list with `until(condition)` after them to stop when a condition holds.
+   */
   readonly fn: (...args: Variable[]) => R;
   /** What is run over, along the first axis. */
   readonly sequences?: SequenceArgument | readonly SequenceArgument[] | undefined;
@@ -51,6 +55,7 @@ const list = <T>(x: T | readonly T[] | null | undefined): readonly T[] => (x ===
 /**
  * Repeats `fn` and stacks its outputs along a new first axis (theano.scan). Returns `[outputs, updates]`: pass the updates to compile(),
  * else random draws repeat. One step known when the graph is built makes no loop. Gradients run through it (back-propagation through time).
+ * With `until` the number of steps is found first, by the graph interpreter on the host; then as many are run, and outputs are that long.
  *
  * Errors, beside those of its arguments (arguments.ts) and of what `fn` returns (step.ts): `scan-outputs-count`, `scan-state-type`,
  * `scan-update-type`, `scan-truncate`, `scan-strict`; when run: `scan-sequence-short`, `scan-negative-steps`, `scan-carry-shape`.
@@ -110,9 +115,10 @@ function looped(options: ScanOptions, given: Given, step: Step): { outputs: Vari
   const constants: Entry[] = [...new Set(cut)].map((outer) => ({ outer, inner: new Variable(outer.type, { name: outer.name }) }));
   const replace = new Map(constants.map(({ outer, inner }) => [outer, inner]));
   const outputs = substituteVariables(step.outputs, replace);
-  const updates = updatesOf(outputs, step.updates, replace);
+  const condition = step.until === null ? [] : substituteVariables([step.until], replace);
+  const updates = updatesOf([...outputs, ...condition], step.updates, replace);
   const shared = [...updates].map(([init]) => ({ init, inner: new Variable(init.type, { name: init.name === null ? null : `${init.name}_copy` }) }));
-  const inside = substituteVariables([...outputs, ...updates.values()], new Map(shared.map((s) => [s.init, s.inner])));
+  const inside = substituteVariables([...outputs, ...updates.values(), ...condition], new Map(shared.map((s) => [s.init, s.inner])));
   const results = inside.slice(0, outputs.length);
   const parts: ScanParts = {
     steps: given.steps,
@@ -126,8 +132,9 @@ function looped(options: ScanOptions, given: Given, step: Step): { outputs: Vari
     truncate: truncation(options.truncateGradient),
     name: options.name ?? "scan",
   };
-  if (options.strict === true) checkStrict(parts, given, results);
-  const made = scanOf(scanOp, closed(parts));
+  const [stop] = inside.slice(outputs.length + updates.size);
+  if (options.strict === true) checkStrict(parts, given, [...results, ...(stop === undefined ? [] : [stop])]);
+  const made = scanOf(scanOp, closed(stop === undefined ? parts : { ...parts, steps: stepsUntil(parts, stop) }));
   const first = made.carries.length - shared.length;
   return { outputs: [...made.stacked], updates: new Updates(shared.map(({ init }, i) => [init, made.carries[first + i] as Variable] as const)) };
 }

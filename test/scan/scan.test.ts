@@ -13,6 +13,7 @@ import { inputMakers as T, constant } from "../../src/ops/inputs.js";
 import { setSubtensor } from "../../src/ops/set_subtensor.js";
 import { shared } from "../../src/ops/shared.js";
 import { scan } from "../../src/scan/scan.js";
+import { until } from "../../src/scan/step.js";
 import { scanOp } from "../../src/scan/scan_op.js";
 import { codeOf, env, evaluated } from "./helpers.js";
 
@@ -292,7 +293,8 @@ describe("errors", () => {
     ["scan-outputs-count", () => scan({ fn: (v: Variable) => v, sequences: x, outputsInfo: [null, null] })],
     ["scan-truncate", () => scan({ fn: id, sequences: x, truncateGradient: 0 })],
     ["scan-step-return", () => scan({ fn: () => "three" as never, nSteps: 2 })],
-    ["scan-until", () => scan({ fn: (v) => [v, { condition: lt(v as Variable, 3) }] as never, sequences: x })],
+    ["scan-until-scalar", () => scan({ fn: (v) => [v as Variable, until(x)], sequences: x })],
+    ["scan-step-return", () => scan({ fn: (v) => [until(lt(v as Variable, 3)), v] as never, sequences: x })],
     ["scan-update-type", () => {
       const s = shared(1);
       scan({ fn: () => [[s, cast(s, "float64")]], nSteps: 2 });
