@@ -11,6 +11,7 @@ import { machineOf } from "./gemm_text.js";
 import { isUpdate, UpdateWriter } from "./gemm_update.js";
 import { passParams } from "./loops.js";
 
+export { joinable, productPair } from "./gemm_pair.js";
 export { type Product, productOf } from "./gemm_product.js";
 
 export interface ProductOptions {
@@ -25,5 +26,5 @@ export function productCode(p: Product, id: string, features: Features, { uses }
 
 export function updateCode(p: Product, id: string, features: Features): KernelCode {
   const params = passParams(p.kernel);
-  return { ...new UpdateWriter([p], id, features, { list: params.list, bind: () => [params] }).code(), inPlace: inPlaceOf(p) };
+  return { ...new UpdateWriter([p], id, features, { list: params.list, bind: () => [params], between: 0 }).code(), inPlace: inPlaceOf(p) };
 }

@@ -54,9 +54,13 @@ export class Epilogue {
   }
 }
 
+/** The position of the element that a kernel writes. */
+export const positionHere = ({ kernel: k }: Product): Expr => flatten(k.domain.map((extent, axis): Expr => ({ kind: "axis", dtype: "int32", axis, extent })), k.domain);
+
 /** For each result, the buffers that are read at exactly the element that is written, nowhere else, and by no operand. */
-export function inPlaceOf({ kernel: k }: Product): number[][] {
-  const here = keyOf(flatten(k.domain.map((extent, axis): Expr => ({ kind: "axis", dtype: "int32", axis, extent })), k.domain));
+export function inPlaceOf(p: Product): number[][] {
+  const k = p.kernel;
+  const here = keyOf(positionHere(p));
   const loadsIn = (roots: readonly Expr[]): Load[] => postorder(roots).filter((e): e is Load => e.kind === "load");
   const operands = new Set(loadsIn(k.reduction ? [k.reduction.term] : []).map((l) => l.buffer));
   const loads = loadsIn(k.results);

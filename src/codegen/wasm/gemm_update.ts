@@ -26,8 +26,8 @@ export const isUpdate = (p: Product, { simd }: Features): boolean =>
   simd && p.rowAxis !== null && p.batchAxes.length === 0 && p.extents.length === 1 && depthOf(p) >= 1 && depthOf(p) <= SHORT && rowCount(p) >= LEAST_ROWS &&
   columnStride(p) === 1 && columnCount(p) >= 8 && p.columnAxis === p.kernel.domain.length - 1 && heavyNodes(p.kernel.results) === 0;
 
-/** The pass's parameters, and how each product's kernel sees them, given the address of the results that the first leaves for the second. */
-export interface Binding { readonly list: readonly Param[]; readonly bind: (between: string) => readonly PassParams[] }
+/** The pass's parameters, and how each product's kernel sees them, given where the first leaves its results for the second, `between` bytes each. */
+export interface Binding { readonly list: readonly Param[]; readonly bind: (between: string) => readonly PassParams[]; readonly between: number }
 
 /** A product of the pass, with addresses in the thread's own memory. */
 interface Part {
@@ -73,7 +73,7 @@ export class UpdateWriter {
     const size = byteSize(last.dtype);
     const zeros = this.take(this.block * size);
     fn.line(`(memory.fill ${zeros} ${i32(0)} ${i32(this.block * size)})`);
-    const between = this.products.length > 1 ? { at: this.take(2 * columnCount(last) * size), base: fn.local("i32", "between") } : null;
+    const between = this.products.length > 1 ? { at: this.take(2 * columnCount(last) * this.binding.between), base: fn.local("i32", "between") } : null;
     const bound = this.binding.bind(between?.base.get ?? "");
     const parts = this.products.map((p, n) => this.part(p, bound[n] as PassParams));
     const rows = rowCount(last);
@@ -84,7 +84,7 @@ export class UpdateWriter {
       const next = fn.let("i32", add(first, i32(ROWS)), "end");
       const end = rows % ROWS === 0 ? next : fn.let("i32", `(select ${next} ${i32(rows)} (i32.lt_u ${next} ${i32(rows)}))`, "end");
       const write = (list: readonly string[]): void => {
-        if (between) fn.line(between.base.set(`(i32.sub ${between.at} ${times(list[0] as string, columnCount(last) * size)})`));
+        if (between) fn.line(between.base.set(`(i32.sub ${between.at} ${times(list[0] as string, columnCount(last) * this.binding.between)})`));
         for (const part of parts) this.rows(part, list, span, zeros);
       };
       const pairs = rows % 2 === 0 ? end : fn.let("i32", `(i32.and ${end} ${i32(-2)})`, "pairs");

@@ -5,7 +5,7 @@ import { allocate, type FloatDType, type TypedArray } from "../../../src/codegen
 import { constant, type Expr, load, postorder, prim } from "../../../src/codegen/ir/expr.js";
 import type { BoundKernel, BufferType, Kernel } from "../../../src/codegen/ir/kernel.js";
 import type { Features } from "../../../src/codegen/wasm/code.js";
-import { type Product, productCode, productOf, updateCode } from "../../../src/codegen/wasm/gemm.js";
+import { joinable, type Product, productCode, productOf, productPair, updateCode } from "../../../src/codegen/wasm/gemm.js";
 import { PanelWriter, type Source, sourceOf } from "../../../src/codegen/wasm/gemm_panels.js";
 import { machineOf } from "../../../src/codegen/wasm/gemm_text.js";
 import { isUpdate } from "../../../src/codegen/wasm/gemm_update.js";
@@ -179,5 +179,41 @@ describe("updates", () => {
       }),
       { numRuns: 100 },
     );
+  });
+});
+
+describe("pairs of updates", () => {
+  const scaled = (by: number) => (sum: Expr, at: { matrix: Expr }): Expr => prim("sub", at.matrix, prim("mul", sum, constant(by, sum.dtype)));
+  const shape = { rows: 47, columns: 45, turned: { left: true } };
+
+  it.each<FloatDType>(["float32", "float64"])("of %s have the bits of two launches", (dtype) => {
+    for (const [d1, d2, density] of [[20, 20, 0.2], [3, 10, 0.5], [10, 1, 1]] as const) {
+      const first = caseOf(productKernel({ ...shape, dtype, depth: d1, epilogue: scaled(-0.25) }), density);
+      const second = caseOf(productKernel({ ...shape, dtype, depth: d2, offset: 3, epilogue: (sum, at) => prim("add", prim("mul", at.matrix, at.matrix), prim("mul", sum, at.vector)) }), density, [3]);
+      const param = second.bound.buffers.indexOf(2);
+      expect(joinable(first.bound.kernel, second.bound.kernel, param, SIMD)).toBe(true);
+      const between = result(first, productOf(first.bound.kernel) as Product, SIMD, "chunks");
+      const inputs = second.inputs.map((input, n) => (n === param ? { ...input, data: between } : input));
+      const apart = result({ ...second, inputs }, productOf(second.bound.kernel) as Product, SIMD, "chunks");
+      const code = productPair(first.bound.kernel, second.bound.kernel, param, "pair", SIMD);
+      const loaded = loadCode(code, [...first.inputs, ...second.inputs.filter((_, n) => n !== param)], outputsOf(second.bound.kernel), [3], true);
+      loaded.run();
+      expect(loaded.results()[0]).toEqual(apart);
+      // What only the first's epilogue reads, where the element is written.
+      expect(code.inPlace).toEqual([[first.bound.buffers.indexOf(2)]]);
+    }
+  });
+
+  it("are not made where the second needs more than the same element, or another domain", () => {
+    const first = productKernel({ ...shape, depth: 20, epilogue: scaled(0.5) }).kernel;
+    const second = productKernel({ ...shape, depth: 20, epilogue: scaled(0.5) });
+    const param = second.buffers.indexOf(2);
+    expect(joinable(first, second.kernel, param, SIMD)).toBe(true);
+    expect(joinable(first, second.kernel, param, SCALAR)).toBe(false);
+    expect(joinable(first, second.kernel, second.buffers.indexOf(1), SIMD)).toBe(false);
+    expect(joinable(productKernel({ ...shape, rows: 48, depth: 20 }).kernel, second.kernel, param, SIMD)).toBe(false);
+    expect(joinable(productKernel({ ...shape, depth: 65 }).kernel, second.kernel, param, SIMD)).toBe(false);
+    const twice = productKernel({ ...shape, depth: 20, epilogue: (sum, { vector }) => prim("add", sum, vector) });
+    expect(joinable(first, twice.kernel, twice.buffers.indexOf(3), SIMD)).toBe(false);
   });
 });
