@@ -41,7 +41,10 @@ export function eachUnit(fn: Func, extents: readonly number[], c: Cut, write: (o
   fn.loop("(local.get $from)", "(local.get $to)", 1, (unit) => {
     const place = c.blocks === 1 ? unit : fn.let("i32", `(i32.div_u ${unit} ${i32(c.blocks)})`, "u");
     const outer = decode(fn, place, extents);
-    if (c.blocks === 1) return write(outer, i32(0), i32(c.extent));
+    if (c.blocks === 1) {
+      write(outer, i32(0), i32(c.extent));
+      return;
+    }
     const from = fn.let("i32", `(i32.mul (i32.sub ${unit} (i32.mul ${place} ${i32(c.blocks)})) ${i32(c.block)})`, "from");
     const end = `(i32.add ${from} ${i32(c.block)})`;
     if (c.extent % c.block === 0) return write(outer, from, fn.let("i32", end, "to"));
@@ -69,7 +72,10 @@ export const isWhole = (c: Cut): boolean => c.block % LANES === 0 && c.extent % 
 
 /** Four at a time, then the rest one by one. The bounds are variables or constants. */
 export function laneLoops(fn: Func, from: string, to: string, whole: boolean, write: (i: string, lanes: 1 | 4) => void): void {
-  if (whole) return fn.loop(from, to, LANES, (i) => write(i, 4));
+  if (whole) {
+    fn.loop(from, to, LANES, (i) => write(i, 4));
+    return;
+  }
   const known = from === i32(0) ? /^\(i32\.const (\d+)\)$/.exec(to) : null;
   if (known) {
     const end = Number(known[1]) & -LANES;

@@ -28,7 +28,10 @@ export function mapCode(original: Kernel, id: string, features: Features): Kerne
   const c = cut(outer.reduce((n, d) => n * d, 1), extent);
   const vector = features.simd && extent >= 4;
   eachUnit(fn, outer, c, (places, from, to) => {
-    if (domain.length === 0) return elements.storeResults({ axes: [], lane: null });
+    if (domain.length === 0) {
+      elements.storeResults({ axes: [], lane: null });
+      return;
+    }
     const at = (i: string, lanes: 1 | 4): void => elements.storeResults({ axes: [...places, i], lane: lanes === 4 ? { kind: "axis", axis: lane } : null });
     if (vector) laneLoops(fn, from, to, isWhole(c), at);
     else fn.loop(from, to, 1, (i) => at(i, 1));

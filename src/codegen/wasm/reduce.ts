@@ -161,7 +161,10 @@ class ReduceWriter {
     const { extents } = this.reduction;
     const nest = (reds: readonly string[]): void => {
       const n = reds.length;
-      if (n === extents.length) return write(reds, 1);
+      if (n === extents.length) {
+        write(reds, 1);
+        return;
+      }
       const { from, to } = n === 0 ? first : { from: i32(0), to: i32(extents[n] as number) };
       if (n === extents.length - 1 && lanes) laneLoops(fn, from, to, false, (k, width) => write([...reds, k], width));
       else fn.loop(from, to, 1, (k) => nest([...reds, k]), "k");
@@ -215,7 +218,10 @@ interface Bounds { readonly from: string; readonly to: string }
 /** Loops over all places of some axes, with the row-major place. */
 function eachPlace(fn: Func, extents: readonly number[], write: (places: readonly string[], flat: string) => void): void {
   const nest = (places: readonly string[], flat: string): void => {
-    if (places.length === extents.length) return write(places, flat);
+    if (places.length === extents.length) {
+      write(places, flat);
+      return;
+    }
     const extent = extents[places.length] as number;
     fn.loop(i32(0), i32(extent), 1, (i) => nest([...places, i], fn.let("i32", places.length === 0 ? i : `(i32.add (i32.mul ${flat} ${i32(extent)}) ${i})`)));
   };
