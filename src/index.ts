@@ -73,6 +73,7 @@ export const In = (variable: Variable, options: InOptions = {}): Input => new In
 export type In = Input;
 
 export { grad } from "./autodiff/grad.js";
+export { OpFromGraph, type OpFromGraphOptions, type OpMadeFromGraph } from "./autodiff/op_from_graph.js";
 export { verifyGrad } from "./autodiff/verify.js";
 export type { Argument, InOptions } from "./compile/arguments.js";
 export { compile, type CompiledFunction, type CompileOptions, type Result, type Results } from "./compile/compile.js";

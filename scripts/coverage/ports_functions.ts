@@ -3,7 +3,7 @@
  * as it is written here. One line per name: the code is type-checked, a test runs it, and its text is what docs/COVERAGE.md shows.
  */
 import {
-  Apply, clone, compile, config, debugprint, defineOp, grad, gradient, ifelse, In, MRGRandomStreams, pp, pydotprint, RandomStreams, scan, shared, T, until, Updates,
+  Apply, clone, compile, config, debugprint, defineOp, grad, gradient, ifelse, In, MRGRandomStreams, OpFromGraph, pp, pydotprint, RandomStreams, scan, shared, T, until, Updates,
   type Variable, verifyGrad,
 } from "damo";
 import { checkOp } from "damo/testing";
@@ -30,6 +30,7 @@ export const FUNCTIONS: Readonly<Record<string, () => unknown>> = {
   "theano.Param": () => In(n, { value: 3 }),
   "theano.clone": () => clone(cost, { replace: [[x, x.mul(2)]] }),
   "theano.compile.Mode": () => compile([x], cost, { mode: "none" }),
+  "theano.OpFromGraph": () => OpFromGraph([x, v], [x.mul(v)])(x, v),
   "theano.compile.debugmode.DebugMode": () => compile([x], cost, { mode: "debug" }),
   "theano.compile.io.In": () => In(n, { value: 3 }),
 
