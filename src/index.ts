@@ -25,6 +25,7 @@ import { constant, inputMakers, tensor, TensorType } from "./ops/inputs.js";
 import { asTensorVariable, concatenate, horizontalStack, join, split, stack, stacklists, verticalStack } from "./ops/join.js";
 import * as math from "./ops/math.js";
 import * as nnetOps from "./ops/nnet.js";
+import { downsample, pool } from "./ops/pooling.js";
 import { addbroadcast, patternBroadcast, unbroadcast } from "./ops/rebroadcast.js";
 import * as reduce from "./ops/reduce.js";
 import { flatten, ravel, reshape, shapePadaxis, shapePadleft, shapePadright, squeeze, swapaxes } from "./ops/reshape.js";
@@ -57,7 +58,7 @@ export const T = {
   nonzero, flatnonzero, nonzeroValues, take, compress, roll,
   dot, batchedDot, outer, tensordot, batchedTensordot, dimshuffle, transpose, shape, specifyShape, reshape, flatten, ravel, squeeze, swapaxes, shapePadleft, shapePadright, shapePadaxis, addbroadcast, patternBroadcast, unbroadcast,
   alloc, zeros, ones, zerosLike, onesLike, eye, identityLike, arange, join, concatenate, stack, stacklists, horizontalStack, verticalStack, split, tile, repeat, setSubtensor, incSubtensor,
-  nnet: nnetOps, xlogx,
+  nnet: nnetOps, signal: { pool, downsample }, xlogx,
 };
 
 const { zeroGrad, considerConstant, disconnectedGrad, undefinedGrad, gradClip, gradScale } = identities;

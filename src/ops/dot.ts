@@ -16,7 +16,7 @@ import { patternBroadcast } from "./rebroadcast.js";
 import { flatten, reshape, shapePadright } from "./reshape.js";
 import { lengthsOf, shapeAt } from "./shape.js";
 
-const productDType = (x: DType, y: DType): DType => (promote(x, y) === "bool" ? "int32" : promote(x, y));
+export const productDType = (x: DType, y: DType): DType => (promote(x, y) === "bool" ? "int32" : promote(x, y));
 
 /** The sum of products over one axis; float32 accumulates in float64 where the device has it. */
 function productSum(x: Lazy, y: Lazy, out: DType, length: number, indices: (index: readonly Expr[], k: Expr) => readonly [readonly Expr[], readonly Expr[]]): ReturnType<Extract<Lowering<Params>, { kind: "reduce" }>["reduce"]> {

@@ -1,6 +1,6 @@
 /**
- * What users find under T.nnet: activations, softmax and the costs of classification, with Theano's meaning (theano/tensor/nnet/nnet.py).
- * Records are in sigmoid.ts, softmax.ts and labels.ts; the costs below are plain compositions, which rewriting recognises.
+ * What users find under T.nnet: activations, softmax, convolutions and the costs of classification, with Theano's meaning (theano/tensor/nnet/nnet.py).
+ * Records are in sigmoid.ts, softmax.ts, labels.ts and conv.ts; the costs below are plain compositions, which rewriting recognises.
  */
 import type { Variable } from "../graph/variable.js";
 import { fail } from "../util/fail.js";
@@ -11,6 +11,7 @@ import { log } from "./math.js";
 import { sum } from "./reduce.js";
 import { softplus } from "./sigmoid.js";
 
+export { abstractConv, conv, conv2d, conv2dTranspose, separableConv2d } from "./convolutions.js";
 export { crossentropyCategorical1hot, crossentropySoftmax1hot, crossentropySoftmax1hotDx, pickPerRow } from "./labels.js";
 export { elu, hardSigmoid, relu, selu, sigmoid, softplus, softsign, ultraFastSigmoid } from "./sigmoid.js";
 export { logSoftmax, softmax, softmaxGrad } from "./softmax.js";
