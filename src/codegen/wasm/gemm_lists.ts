@@ -1,5 +1,5 @@
 /**
- * The rows' operand as the innermost loops want it: a row's nonzero elements as a list of places in a panel with their values, and rows whose
+ * The rows' operand as the innermost loops want it: where a row's nonzero elements are, as a list, and rows whose
  * elements lie apart copied so that they do not. Must not know kernels. Used by gemm_operands.ts.
  */
 import { byteSize } from "../ir/dtype.js";
@@ -10,55 +10,55 @@ import { get, type LibraryEntry, locals, type Machine, num, params, plus, range,
 export const TABLE_BYTES = 256;
 export const LIST_SLACK = 16;
 
-/** For each set of four lanes: which bytes bring them to the front. */
-export function table(): LibraryEntry {
-  const entry = (set: number): string => {
-    const lanes = range(4).filter((n) => (set & (1 << n)) !== 0);
-    return range(16).map((b) => (lanes[b >> 2] === undefined ? 255 : 4 * (lanes[b >> 2] as number) + (b & 3))).join(" ");
+/** For each set of four lanes: their byte offsets, the first of them first. */
+export function table({ dtype }: Machine): LibraryEntry {
+  const entry = (chosen: number): string => {
+    const lanes = range(4).filter((n) => (chosen & (1 << n)) !== 0);
+    return range(4).map((n) => (lanes[n] ?? 0) * byteSize(dtype)).join(" ");
   };
-  const stores = range(16).map((n) => `(v128.store offset=${16 * n} ${get("t")} (v128.const i8x16 ${entry(n)}))`);
-  return { name: "$gemm.table", text: [`(func $gemm.table ${params("t")}`, ...stores, ")"].join("\n") };
+  const name = `$gemm.table.${dtype}`;
+  const stores = range(16).map((n) => `(v128.store offset=${16 * n} ${get("t")} (v128.const i32x4 ${entry(n)}))`);
+  return { name, text: [`(func ${name} ${params("t")}`, ...stores, ")"].join("\n") };
 }
 
-/**
- * n elements at a, `ak` bytes apart: byte offsets k * `by` of those that are not 0 (all of them if `all`) at l, their values at x, and how many.
- * Branches would be mispredicted, so every element is written and the place for the next moves on or not.
- */
+/** Byte offsets of those of n elements side by side at a that are not 0, to l; how many. `t` is where the table lies. */
 export function listRow(m: Machine): LibraryEntry {
+  return m.simd ? listFour(m) : listSingle(m);
+}
+
+/** Branches would be mispredicted: four offsets are written, and the place for the next moves on by as many as count. */
+function listFour(m: Machine): LibraryEntry {
+  const { shape, zero } = registerOf(m);
   const size = byteSize(m.dtype);
-  const t = m.dtype === "float64" ? "f64" : "f32";
-  const name = `$gemm.nonzero.${t}`;
+  const name = `$gemm.nonzero.${suffix(m)}`;
+  const nonzero = (n: number): string => `(${size === 8 ? "i64x2" : "i32x4"}.bitmask (${shape}.ne (v128.load offset=${16 * n} ${get("a")}) ${zero}))`;
+  const chosen = size === 8 ? `(i32.or ${nonzero(0)} (i32.shl ${nonzero(1)} ${num(2)}))` : nonzero(0);
+  const four = (mask: string): string[] => [
+    set("set", mask), `(v128.store ${get("l")} (i32x4.add ${get("k")} (v128.load ${plus(get("t"), `(i32.shl ${get("set")} ${num(4)})`)})))`,
+    step("l", `(i32.shl (i32.popcnt ${get("set")}) ${num(2)})`),
+  ];
   const text = [
-    `(func ${name} ${params("a", "ak", "n", "by", "l", "x", "all")} (result i32)`, locals("i32", ["k", "first", "one"]), `(local $v ${t})`,
+    `(func ${name} ${params("a", "n", "l", "t")} (result i32)`, locals("i32", ["first", "set"]), locals("v128", ["k"]),
     set("first", get("l")),
-    until(`(i32.eqz ${get("n")})`, [
-      set("v", `(${t}.load ${get("a")})`), `(i32.store ${get("l")} ${get("k")})`, `(${t}.store ${get("x")} ${get("v")})`,
-      set("one", `(i32.or ${get("all")} (${t}.ne ${get("v")} (${t}.const 0)))`),
-      step("l", `(i32.shl ${get("one")} ${num(2)})`), step("x", `(i32.shl ${get("one")} ${num(Math.log2(size))})`),
-      step("a", get("ak")), step("k", get("by")), step("n", num(-1)),
-    ]),
+    until(`(i32.lt_s ${get("n")} ${num(4)})`, [...four(chosen), set("k", `(i32x4.add ${get("k")} (v128.const i32x4 ${range(4).map(() => 4 * size).join(" ")}))`), step("a", num(4 * size)), step("n", num(-4))]),
+    `(if (i32.gt_s ${get("n")} ${num(0)}) (then`, ...four(`(i32.and ${chosen} (i32.sub (i32.shl ${num(1)} ${get("n")}) ${num(1)}))`), "))",
     `(i32.shr_u (i32.sub ${get("l")} ${get("first")}) ${num(2)})`, ")",
   ];
   return { name, text: text.join("\n") };
 }
 
-/** The same for float32 side by side, four at a time; `t` is where the table lies. */
-export function listContiguous(): LibraryEntry {
+function listSingle(m: Machine): LibraryEntry {
+  const t = registerOf(m).shape;
+  const name = `$gemm.nonzero.${suffix(m)}`;
   const text = [
-    `(func $gemm.nonzero4 ${params("a", "n", "by", "l", "x", "t")} (result i32)`, locals("i32", ["first", "set", "c"]), locals("v128", ["v", "k", "four", "s"]),
+    `(func ${name} ${params("a", "n", "l", "t")} (result i32)`, locals("i32", ["k", "first"]),
     set("first", get("l")),
-    set("k", `(i32x4.mul (i32x4.splat ${get("by")}) (v128.const i32x4 0 1 2 3))`), set("four", `(i32x4.splat (i32.shl ${get("by")} ${num(2)}))`),
-    until(`(i32.le_s ${get("n")} ${num(0)})`, [
-      set("v", `(v128.load ${get("a")})`), set("set", `(i32x4.bitmask (f32x4.ne ${get("v")} (v128.const f32x4 0 0 0 0)))`),
-      `(if (i32.lt_s ${get("n")} ${num(4)}) (then ${set("set", `(i32.and ${get("set")} (i32.sub (i32.shl ${num(1)} ${get("n")}) ${num(1)}))`)}))`,
-      set("s", `(v128.load ${plus(get("t"), `(i32.shl ${get("set")} ${num(4)})`)})`),
-      `(v128.store ${get("x")} (i8x16.swizzle ${get("v")} ${get("s")}))`, `(v128.store ${get("l")} (i8x16.swizzle ${get("k")} ${get("s")}))`,
-      set("c", `(i32.shl (i32.popcnt ${get("set")}) ${num(2)})`), step("x", get("c")), step("l", get("c")),
-      set("k", `(i32x4.add ${get("k")} ${get("four")})`), step("a", num(16)), step("n", num(-4)),
+    until(`(i32.eqz ${get("n")})`, [
+      `(i32.store ${get("l")} ${get("k")})`, step("l", `(i32.shl (${t}.ne (${t}.load ${plus(get("a"), get("k"))}) (${t}.const 0)) ${num(2)})`), step("k", num(byteSize(m.dtype))), step("n", num(-1)),
     ]),
     `(i32.shr_u (i32.sub ${get("l")} ${get("first")}) ${num(2)})`, ")",
   ];
-  return { name: "$gemm.nonzero4", text: text.join("\n") };
+  return { name, text: text.join("\n") };
 }
 
 /** n elements at s, sk bytes apart, side by side to d. */

@@ -6,7 +6,7 @@ import { byteSize } from "../ir/dtype.js";
 import type { Features, KernelCode, Packing } from "./code.js";
 import { dotTile } from "./gemm_dot.js";
 import { Epilogue, inPlaceOf } from "./gemm_epilogue.js";
-import { LIST_SLACK, listContiguous, listRow, TABLE_BYTES, table } from "./gemm_lists.js";
+import { LIST_SLACK, listRow, TABLE_BYTES, table } from "./gemm_lists.js";
 import { canPackWhole, copyRows, flagsAt, isRowContiguous, moved, originOf, packPanel, packWhole, type Site, use } from "./gemm_operands.js";
 import { columnCount, columnStride, depthOf, FEW_ROWS, type Operand, type Product, rowCount, rowStride } from "./gemm_product.js";
 import { type Blocks, blocksOf, type PanelShape, panelShape, termCost, worthListing } from "./gemm_shape.js";
@@ -33,7 +33,7 @@ export function sourceOf(p: Product, m: Machine, uses: number): Source {
 }
 
 /** Offsets in a thread's own memory. */
-interface Own { readonly tile: number; readonly chunk: number; readonly table: number; readonly rows: number; readonly counts: number; readonly lists: number; readonly values: number; readonly bytes: number }
+interface Own { readonly tile: number; readonly chunk: number; readonly table: number; readonly rows: number; readonly counts: number; readonly lists: number; readonly bytes: number }
 
 /** A block of rows and a panel: the first row and how many, and where both operands begin. */
 interface Unit { readonly first: string; readonly rows: string; readonly from: string; readonly panel: string; readonly columns: string }
@@ -77,7 +77,7 @@ export class PanelWriter {
     const copiesChunks = this.source === "chunks" || this.source === "direct";
     return {
       tile: take(b.rows * s.bytes), chunk: take(copiesChunks ? b.chunk * s.bytes : 0), table: take(TABLE_BYTES), rows: take(this.copies ? elements * size : 0),
-      counts: take(this.skips ? 4 * b.rows * b.chunks : 0), lists: take(this.skips ? 4 * elements : 0), values: take(this.skips ? size * elements : 0), bytes,
+      counts: take(this.skips ? 4 * b.rows * b.chunks : 0), lists: take(this.skips ? 4 * elements : 0), bytes,
     };
   }
 
@@ -95,7 +95,7 @@ export class PanelWriter {
     const outer = batch.reduce((n, d) => n * d, 1) * b.blocks;
     const epilogue = new Epilogue(site);
     const origins = { rows: originOf(site, p.rows), columns: originOf(site, p.columns) };
-    if (this.skips && this.listsFour) fn.line(call(use(site, table()), this.at(this.own.table)));
+    if (this.skips && site.m.simd) fn.line(call(use(site, table(site.m)), this.at(this.own.table)));
     const prepared = fn.local("i32", "prepared");
     const sparse = fn.local("i32", "sparse");
     eachUnit(fn, [...batch, b.blocks], { outer, blocks: s.panels, block: 1, extent: s.panels }, (outerPlaces, panel) => {
@@ -143,10 +143,6 @@ export class PanelWriter {
     return { base: from, next: rowStride(p) * size, term: (p.rows.reds[0] as number) * size };
   }
 
-  private get listsFour(): boolean {
-    return this.site.m.simd && this.p.dtype === "float32";
-  }
-
   private prepareRows(unit: Unit, sparse: Local): void {
     const { site, blocks: b, p } = this;
     const { fn } = site;
@@ -178,24 +174,22 @@ export class PanelWriter {
   }
 
   /** Addresses of what is kept for each row and chunk. */
-  private kept(r: string, q: string): { readonly count: string; readonly list: string; readonly values: string } {
-    const { blocks: b, own, p, site: { fn } } = this;
+  private kept(r: string, q: string): { readonly count: string; readonly list: string } {
+    const { blocks: b, own, site: { fn } } = this;
     const n = fn.let("i32", add(times(r, b.chunks), q), "n");
     const address = (base: number, bytes: number): string => fn.let("i32", add(this.at(base), times(n, bytes)), "kept");
-    return { count: address(own.counts, 4), list: address(own.lists, 4 * b.chunk), values: address(own.values, byteSize(p.dtype) * b.chunk) };
+    return { count: address(own.counts, 4), list: address(own.lists, 4 * b.chunk) };
   }
 
   private listRow(unit: Unit, r: string, total: Local): void {
-    const { site, shape: s } = this;
+    const { site } = this;
     const { fn, m } = site;
     const rows = this.rowsAt(unit);
     const row = fn.let("i32", add(rows.base, times(r, rows.next)), "row");
     this.eachChunk((q) => {
       const { start, terms } = this.chunkOf(q);
-      const { count, list, values } = this.kept(r, q);
-      const from = add(row, times(start, rows.term));
-      const found = fn.let("i32", this.listsFour ? call(use(site, listContiguous()), from, terms, i32(s.bytes), list, values, this.at(this.own.table))
-        : call(use(site, listRow(m)), from, i32(rows.term), terms, i32(s.bytes), list, values, i32(0)), "found");
+      const { count, list } = this.kept(r, q);
+      const found = fn.let("i32", call(use(site, listRow(m)), add(row, times(start, rows.term)), terms, list, this.at(this.own.table)), "found");
       fn.line(`(i32.store ${count} ${found})`);
       fn.line(total.set(`(i32.add ${total.get} ${found})`));
     });
@@ -237,12 +231,14 @@ export class PanelWriter {
     return { base: base.get, next: next.get, unsafe: i32(1) };
   }
 
-  private lists({ rows }: Unit, { q }: Chunk, panel: string): void {
+  private lists(unit: Unit, { q, start }: Chunk, panel: string): void {
     const { site, shape: s, own } = this;
     const { fn, m } = site;
-    fn.loop(i32(0), rows, 1, (r) => {
-      const { count, list, values } = this.kept(r, q);
-      fn.line(call(use(site, listed(m, s.vectors)), list, values, `(i32.load ${count})`, panel, i32(0), i32(1), add(this.at(own.tile), times(r, s.bytes)), q));
+    const { base, next, term } = this.rowsAt(unit);
+    const first = fn.let("i32", add(base, times(start, term)), "a");
+    fn.loop(i32(0), unit.rows, 1, (r) => {
+      const { count, list } = this.kept(r, q);
+      fn.line(call(use(site, listed(m, s.vectors)), list, add(first, times(r, next)), `(i32.load ${count})`, panel, add(this.at(own.tile), times(r, s.bytes)), q));
     }, "r");
   }
 

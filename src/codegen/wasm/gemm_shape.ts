@@ -70,7 +70,7 @@ export function blocksOf(p: Product, s: PanelShape): Blocks {
 }
 
 /** Density of nonzeros below which adding up listed rows is faster than tiles, by registers of a panel (measured as DOWN was). */
-export const worthListing = (s: PanelShape): number => (s.vectors >= 7 ? 0.8 : s.vectors >= 5 ? 0.65 : 0.45);
+export const worthListing = (s: PanelShape): number => (s.vectors >= 7 ? 0.7 : s.vectors >= 5 ? 0.6 : 0.45);
 
 /** Estimated nanoseconds of one product of two elements. */
 export function termCost(p: Product, m: Machine, s: PanelShape): number {

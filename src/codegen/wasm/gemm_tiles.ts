@@ -49,31 +49,25 @@ export function tile(m: Machine, rows: number, vectors: number): LibraryEntry {
   return { name, text: text.join("\n") };
 }
 
-/**
- * One row, given as a list: n byte offsets of rows of a panel at l, and what multiplies them at x. Over `panels` panels, `bp` bytes apart; the
- * results of the next panel follow those of the one before.
- */
+/** One row, given as a list of n byte offsets at l of its elements from a; b, c, more: as for tiles. */
 export function listed(m: Machine, vectors: number): LibraryEntry {
   const r = registerOf(m);
   const name = `$gemm.list${vectors}.${arithmetic(m)}`;
   const s = range(vectors).map((v) => `s${v}`);
   const at = (v: number): string => `offset=${r.bytes * v}`;
   const text = [
-    `(func ${name} ${params("l", "x", "n", "b", "bp", "panels", "c", "more")}`,
-    locals("i32", ["end", "k", "y", "p"]), locals(r.type, [...s, "v"]),
+    `(func ${name} ${params("l", "a", "n", "b", "c", "more")}`,
+    locals("i32", ["end", "p"]), locals(r.type, [...s, "x"]),
     set("end", plus(get("l"), `(i32.shl ${get("n")} (i32.const 2))`)),
-    until(`(i32.eqz ${get("panels")})`, [
-      begin(r, (v) => `${at(v)} ${get("c")}`, s),
-      set("k", get("l")), set("y", get("x")),
-      until(`(i32.ge_u ${get("k")} ${get("end")})`, [
-        set("p", plus(get("b"), `(i32.load ${get("k")})`)),
-        set("v", `(${r.splat} ${get("y")})`),
-        ...s.map((acc, v) => set(acc, fused(m, get(acc), get("v"), `(${r.load} ${at(v)} ${get("p")})`))),
-        step("k", num(4)), step("y", num(byteSize(m.dtype))),
-      ]),
-      ...s.map((acc, v) => `(${r.store} ${at(v)} ${get("c")} ${get(acc)})`),
-      step("b", get("bp")), step("c", num(vectors * r.bytes)), step("panels", num(-1)),
-    ], "panel"),
+    begin(r, (v) => `${at(v)} ${get("c")}`, s),
+    until(`(i32.ge_u ${get("l")} ${get("end")})`, [
+      set("p", `(i32.load ${get("l")})`),
+      set("x", `(${r.splat} ${plus(get("a"), get("p"))})`),
+      set("p", plus(get("b"), `(i32.mul ${get("p")} ${num((r.bytes * vectors) / byteSize(m.dtype))})`)),
+      ...s.map((acc, v) => set(acc, fused(m, get(acc), get("x"), `(${r.load} ${at(v)} ${get("p")})`))),
+      step("l", num(4)),
+    ]),
+    ...s.map((acc, v) => `(${r.store} ${at(v)} ${get("c")} ${get(acc)})`),
     ")",
   ];
   return { name, text: text.join("\n") };
