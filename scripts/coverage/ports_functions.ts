@@ -184,5 +184,7 @@ export const BEYOND_FUNCTIONS: Readonly<Record<string, () => unknown>> = {
   "theano.clone(strict=)": () => clone(cost, { replace: [[x, x.mul(2)]], strict: false }),
   ".permutation()": () => srng.permutation({ n: 5 }),
   ".choice()": () => srng.choice({ a: 5, size: [3], replace: false }),
+  "MRG .choice()": () => rng.choice({ size: 2, replace: false, p: x }),
+  ".shuffle_row_elements()": () => srng.shuffleRowElements(x),
   ".random_integers()": () => srng.randomIntegers({ size: [3], low: 0, high: 9 }),
 };

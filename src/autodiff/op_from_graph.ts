@@ -24,7 +24,7 @@ export type GradOverride = (inputs: readonly Variable[], outputGrads: readonly V
 export type LopOverride = (inputs: readonly Variable[], outputs: readonly Variable[], outputGrads: readonly Variable[]) => Gradients;
 
 /** What stands for one gradient, or for all: the graph's own, a function, an op made from a graph, or that there is none. */
-type Override<F> = "default" | "disconnected" | "undefined" | F | OpMadeFromGraph;
+type Override<F> = "default" | "disconnected" | "undefined" | F | Pick<OpMadeFromGraph, "graph">;
 type Given = Override<LopOverride> | readonly Override<LopOverride>[];
 export interface OpFromGraphOptions {
   /** Whether rewriting sees the graph instead of one node. Default false. */
@@ -103,11 +103,14 @@ const inlined: Rule = {
 const listed = (g: Gradients): readonly InputGradient[] => (Array.isArray(g) ? (g as readonly InputGradient[]) : [g as InputGradient]);
 
 /** Overrides for each of `count` inputs, or one for all; inputs that the graph found by itself (shared variables) have their own gradients. */
-function overridden(count: number, given: Given, call: (o: LopOverride | OpMadeFromGraph, ctx: GradientContext<GraphParams>) => Gradients): Overrides {
+function overridden(count: number, given: Given, call: (o: LopOverride | Pick<OpMadeFromGraph, "graph">, ctx: GradientContext<GraphParams>) => Gradients): Overrides {
   const isEach = (g: Given): g is readonly Override<LopOverride>[] => Array.isArray(g);
   return new Overrides((ctx) => {
     let found: readonly InputGradient[] | null = null;
-    const own = (i: number): InputGradient => (found ??= ownGradients(ctx))[i] as InputGradient;
+    const own = (i: number): InputGradient => {
+      found ??= ownGradients(ctx);
+      return found[i] as InputGradient;
+    };
     if (isEach(given)) {
       return ctx.inputs.map((_, i) => {
         const o = given[i] ?? "default";
@@ -122,7 +125,7 @@ function overridden(count: number, given: Given, call: (o: LopOverride | OpMadeF
   });
 }
 
-const isMade = (o: LopOverride | GradOverride | OpMadeFromGraph): o is OpMadeFromGraph => "graph" in o;
+const isMade = (o: LopOverride | Pick<OpMadeFromGraph, "graph">): o is Pick<OpMadeFromGraph, "graph"> => "graph" in o;
 const filledGrads = ({ outputs, cotangents }: GradientContext<GraphParams>): Variable[] => cotangents.map((g, k) => g ?? zeroGradient(outputs[k] as Variable));
 
 function readOverrides(count: number, { gradOverrides, lopOverrides }: OpFromGraphOptions): Overrides | null {
@@ -136,7 +139,7 @@ function readOverrides(count: number, { gradOverrides, lopOverrides }: OpFromGra
   if (given === "default") return null;
   return overridden(count, given, (o, ctx) => {
     const [inputs, outputs, grads] = [ctx.inputs.slice(0, count), ctx.outputs, filledGrads(ctx)];
-    if (isMade(o)) return o(...inputs, ...(lopOverrides === undefined ? [] : outputs), ...grads);
+    if (isMade(o)) return (o as OpMadeFromGraph)(...inputs, ...(lopOverrides === undefined ? [] : outputs), ...grads);
     return lopOverrides === undefined ? (o as unknown as GradOverride)(inputs, grads) : o(inputs, outputs, grads);
   });
 }

@@ -10,6 +10,7 @@ import { asTensor, type Operand } from "../ops/define.js";
 import { add, cast, lt, mul, sub } from "../ops/elementwise.js";
 import { shapeAt, type ShapeLike } from "../ops/shape.js";
 import { fail } from "../util/fail.js";
+import { choiceFromUniform } from "./choice_op.js";
 import { drawnFrom, floatOf, type RandomVariable, type StateUpdate } from "./draw.js";
 import "../ops/shared.js";
 import { mrgLongDraw } from "./mrg_long.js";
@@ -33,6 +34,14 @@ export interface MrgBinomialOptions extends MrgDrawOptions { readonly n?: number
 export interface MrgMultinomialOptions {
   readonly pvals: Operand;
   readonly n?: number | undefined;
+  readonly dtype?: string | undefined;
+  readonly nstreams?: number | undefined;
+}
+export interface MrgChoiceOptions {
+  /** Probabilities, a row for each draw. */
+  readonly p: Operand;
+  readonly size?: number | Variable | undefined;
+  readonly replace?: boolean | undefined;
   readonly dtype?: string | undefined;
   readonly nstreams?: number | undefined;
 }
@@ -148,5 +157,20 @@ export class MRGRandomStreams {
     const rows = shapeAt(ps, 0);
     const u = this.#draw({ size: [n === 1 ? rows : mul(rows, n)], nstreams }, floatOf(undefined), "uniform");
     return drawnFrom(cast(multinomialFromUniform(ps, u, n), dtype), u.update);
+  }
+
+  /**
+   * For each row of the matrix `p` of probabilities, `size` (1) different outcomes: int32[rows, size] unless `dtype` says otherwise. Only without
+   * replacement, as in Theano: `choice({ size: 2, replace: false, p })`. Throws `mrg-choice-replace`, `mrg-choice-p`, and when run `choice-more`.
+   */
+  choice({ size = 1, replace = true, p, dtype = "int32", nstreams }: MrgChoiceOptions): RandomVariable {
+    if (replace) fail("unsupported", "mrg-choice-replace", { what: "MRGRandomStreams.choice only works without replacement.", fix: "pass replace: false, or use RandomStreams.choice" });
+    const ps = asTensor(p);
+    if (ps.ndim !== 2 || !ps.type.isFloat) {
+      fail("unsupported", "mrg-choice-p", { what: `MRGRandomStreams.choice needs a matrix of floats with one row per draw, got ${ps}.`, where: String(ps.origin), fix: "pass p of shape (draws, outcomes)" });
+    }
+    const count = asTensor(size);
+    const u = this.#draw({ size: [mul(shapeAt(ps, 0), count)], nstreams }, floatOf(undefined), "uniform");
+    return drawnFrom(cast(choiceFromUniform(ps, u, count), dtype), u.update);
   }
 }

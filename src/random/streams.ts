@@ -9,6 +9,7 @@ import { asTensor, type Operand } from "../ops/define.js";
 import { padLeft } from "../ops/dimshuffle.js";
 import { cast } from "../ops/elementwise.js";
 import { lengthsOf, shapeAt, type ShapeLike } from "../ops/shape.js";
+import { permuteRowElements } from "../ops/sort.js";
 import "../ops/shared.js";
 import { fail } from "../util/fail.js";
 import { drawnFrom, floatOf, type RandomVariable, type StateUpdate } from "./draw.js";
@@ -144,6 +145,13 @@ export class RandomStreams {
   /** Integers below a, with the probabilities p (a vector) or equal ones, with replacement unless `replace` is false. */
   choice({ a, p, replace = true, size = [], ndim, dtype = "int32" }: ChoiceOptions): RandomVariable {
     return castAs(this.#draw(replace ? "choice" : "choiceWithout", readSize(size, ndim), p === undefined ? [a] : [a, asTensor(p)], "int32"), dtype);
+  }
+
+  /** x with each row (its last axis) in a random order; `.permutation` of the result is the draw of these orders. */
+  shuffleRowElements(x: Operand): RandomVariable & { readonly permutation: RandomVariable } {
+    const v = asTensor(x);
+    const permutation = this.permutation({ size: lengthsOf(v).slice(0, -1), n: shapeAt(v, v.ndim - 1) });
+    return Object.assign(drawnFrom(permuteRowElements(v, permutation), permutation.update), { permutation });
   }
 }
 
