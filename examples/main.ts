@@ -15,7 +15,7 @@ import { Terminal } from "./terminal.js";
 /** Runs a program between the terminal's opening and closing; sets the exit status. */
 async function inTerminal(options: CommonOptions, run: (terminal: Terminal) => Promise<void>): Promise<void> {
   // GPU devices have no float64, and auto may pick one.
-  config.device = options.device === "auto" && options.floatX === "float64" ? "reference" : options.device;
+  config.device = options.device === "auto" && options.floatX === "float64" ? "wasm" : options.device;
   config.floatX = options.floatX;
   config.exclude = options.exclude;
   const terminal = new Terminal();

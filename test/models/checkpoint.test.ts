@@ -6,7 +6,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { config, loadArrays, numpy as np, saveArrays, shared } from "../../src/index.js";
+import { closeDevices, config, loadArrays, numpy as np, saveArrays, shared } from "../../src/index.js";
 import type { CheckpointOptions } from "../../src/models/checkpoint.js";
 import { testDbn } from "../../src/models/dbn_program.js";
 import { type DataOptions, sgdOptimizationMnist } from "../../src/models/logistic_sgd.js";
@@ -72,10 +72,12 @@ async function bitsOf(file: string): Promise<Record<string, string>> {
   return Object.fromEntries(kept.map(([name, a]) => [name, `${a} ${Buffer.from(a.data.buffer, a.data.byteOffset, a.data.byteLength).toString("base64")}`]));
 }
 
-describe.each(["float32", "float64"] as const)("%s", (dtype) => {
+describe.each([["float32", "reference"], ["float64", "reference"], ["float32", "wasm"], ["float64", "wasm"]] as const)("%s on %s", (dtype, on) => {
   beforeEach(() => {
     config.floatX = dtype;
+    config.device = on;
   });
+  afterAll(closeDevices);
 
   // Pieces end within an epoch, with an epoch's last minibatch, within another phase.
   test.each<[string, Program, readonly number[], readonly string[]]>([
@@ -92,7 +94,7 @@ describe.each(["float32", "float64"] as const)("%s", (dtype) => {
     expect(await bitsOf(stopped.file)).toEqual(bits);
     expect(whole.told.length).toBeGreaterThan(2);
     expect(stopped.told.filter((l) => !l.startsWith("Stopped"))).toEqual(whole.told);
-  });
+  }, 120_000);
 
   test("killed, with a checkpoint after each minibatch", async () => {
     const whole = await inPieces(dbn, []);
@@ -100,7 +102,7 @@ describe.each(["float32", "float64"] as const)("%s", (dtype) => {
     expect(await bitsOf(killed.file)).toEqual(await bitsOf(whole.file));
     // What was told after the last writing is told again.
     expect([...new Set(killed.told)]).toEqual(whole.told);
-  });
+  }, 120_000);
 });
 
 test("samples and filters of an RBM are those of a training in one piece", async () => {
