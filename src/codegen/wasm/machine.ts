@@ -82,7 +82,6 @@ export class Machine {
   lt(a: string, b: string): string { return `(${this.f}.lt ${a} ${b})`; }
   le(a: string, b: string): string { return `(${this.f}.le ${a} ${b})`; }
   gt(a: string, b: string): string { return `(${this.f}.gt ${a} ${b})`; }
-  ge(a: string, b: string): string { return `(${this.f}.ge ${a} ${b})`; }
   eq(a: string, b: string): string { return `(${this.f}.eq ${a} ${b})`; }
   ne(a: string, b: string): string { return `(${this.f}.ne ${a} ${b})`; }
 
