@@ -60,6 +60,13 @@ describe("straight plans", () => {
     await check(plan, [{ inputs: [input], scalars: [0.3, Math.fround(0.7), -8, 1] }, { inputs: [input], scalars: [-1e300, Math.fround(1e30), 8, 0] }]);
   });
 
+  it("may write a slot again after it was read", async () => {
+    await check(planOf({
+      slots: ["x", "t", "a", "b"].map((l) => slot(l)), outputs: [2, 3, 1],
+      steps: [launch(plus(1), [whole(0)], whole(1)), launch(plus(2), [whole(1)], whole(2)), launch(plus(3), [whole(0)], whole(1)), launch(plus(4), [whole(1)], whole(3))],
+    }));
+  });
+
   it("without steps, and with empty buffers", async () => {
     await check(planOf({ slots: [slot("x")], steps: [], outputs: [0, 0] }));
     const { kernel } = closeKernel([0], null, [load(0, "float64", [axis(0, 0)])], () => ({ dtype: "float64", shape: [0] }));
@@ -207,6 +214,22 @@ describe("loops", () => {
       slots: ["a0", "a", "a-", "b", "b'", "b*", "a*", "a-*"].map((l) => slot(l)), steps: [outer], outputs: [6, 7, 0, 6], scalars: ["int32", "int32", "int32", "int32"], scalarInputs: 2,
     });
     await check(plan, [[0, 0], [1, 0], [1, 1], [2, 0], [3, 1], [4, 2]].map((scalars) => ({ inputs: [input], scalars })));
+  });
+
+  /** Reversed, so that nothing takes an operand's place; and another value each time. */
+  const back = (buffer: number): Expr => prim("add", load(buffer, "float64", [prim("sub", int(N - 1), axis(0, N))]), float(0.25));
+
+  it("keep what is read early in the body for the iterations to come", async () => {
+    // a is read first in each iteration; t, u and v would fit its place afterwards.
+    const body = [launch(back(0), [whole(1)], whole(2)), launch(back(0), [whole(2)], whole(3)), launch(back(0), [whole(3)], whole(4)), launch(prim("add", x(0), back(1)), [whole(4), whole(5)], whole(6))];
+    const loop: Loop = { kind: "loop", count: index(0), index: 1, carries: [{ init: 0, current: 5, next: 6, final: 7 }], body };
+    await check(planOf({ slots: ["x", "a", "t", "u", "v", "c", "c'", "c*"].map((l) => slot(l)), steps: [launch(back(0), [whole(0)], whole(1)), loop], outputs: [7], scalars: ["int32", "int32"], scalarInputs: 1 }), times(1, 2, 3));
+  });
+
+  it("keep what a carry ended with, or began with, for who reads it later", async () => {
+    const loop: Loop = { kind: "loop", count: index(0), index: 1, carries: [{ init: 1, current: 2, next: 3, final: 4 }], body: [launch(prim("mul", back(0), float(3)), [whole(2)], whole(3))] };
+    const after = [launch(back(0), [whole(0)], whole(5)), launch(back(0), [whole(5)], whole(6)), launch(back(0), [whole(6)], whole(7)), launch(prim("add", x(0), back(1)), [whole(4), whole(7)], whole(8))];
+    await check(planOf({ slots: ["x", "a", "c", "c'", "c*", "t", "u", "v", "y"].map((l) => slot(l)), steps: [launch(plus(1), [whole(0)], whole(1)), loop, ...after], outputs: [8], scalars: ["int32", "int32"], scalarInputs: 1 }), times(0, 1, 2, 3));
   });
 
   it("copy a slot that a carry holds before it is written again", async () => {
