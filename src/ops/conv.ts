@@ -29,20 +29,20 @@ const sizeOf2d = (x: Variable): readonly [Variable, Variable] => [shapeAt(x, -2)
 const perAxis = <E>(f: (axis: 0 | 1) => E): readonly [E, E] => [f(0), f(1)];
 const turned = (w: Variable): Variable => get(w, all, all, slice(null, null, -1), slice(null, null, -1));
 
-/** Splits axis 0 or 1 into the groups and what is left of it. */
+/** Splits axis 0 or 1 into groups and what is left of it, where there are several. */
 function grouped(x: Variable, axis: 0 | 1, groups: number): Variable {
   const lengths = lengthsOf(x);
-  const inner = groups === 1 ? [0, 1, 2, 3] : null;
-  if (inner) return dimshuffle(x, ...inner.slice(0, axis), "x", ...inner.slice(axis));
-  return reshape(x, [...lengths.slice(0, axis), groups, floorDiv(lengths[axis] as Variable, groups), ...lengths.slice(axis + 1)]);
+  return groups === 1 ? x : reshape(x, [...lengths.slice(0, axis), groups, floorDiv(lengths[axis] as Variable, groups), ...lengths.slice(axis + 1)]);
 }
 
 /** The way back: axes `axis` and `axis + 1` of five as one. */
 function joined(x: Variable, axis: 0 | 1, groups: number): Variable {
-  if (groups === 1) return dimshuffle(x, ...[0, 1, 2, 3, 4].filter((a) => a !== axis));
   const lengths = lengthsOf(x);
-  return reshape(x, [...lengths.slice(0, axis), mul(lengths[axis] as Variable, lengths[axis + 1] as Variable), ...lengths.slice(axis + 2)]);
+  return groups === 1 ? x : reshape(x, [...lengths.slice(0, axis), mul(lengths[axis] as Variable, lengths[axis + 1] as Variable), ...lengths.slice(axis + 2)]);
 }
+
+/** Axes in another order: 0 and 1 exchanged, or, with groups, `order` and then rows and columns. */
+const exchanged = (x: Variable, order: readonly [number, number, number]): Variable => dimshuffle(x, ...(x.ndim === 4 ? [1, 0, 2, 3] : [...order, 3, 4]));
 
 const isBare = (p: ConvParams): boolean => p.border.every((side) => typeof side !== "string" && side[0] === 0 && side[1] === 0);
 const padsAt = (p: ConvParams, kernel: readonly [Length, Length], axis: 0 | 1): readonly [Length, Length] => padsOf(p.border[axis], kernel[axis], p.dilation[axis]);
@@ -56,7 +56,7 @@ function bordered(x: Variable, kernel: readonly [Length, Length], p: ConvParams)
 
 function convolved(x: Variable, w: Variable, p: ConvParams): Variable {
   const filters = p.flip ? turned(w) : w;
-  const made = correlate(grouped(bordered(x, sizeOf2d(w), p), 1, p.groups), grouped(filters, 0, p.groups), { stride: p.subsample, dilation: p.dilation });
+  const made = correlate(grouped(bordered(x, sizeOf2d(w), p), 1, p.groups), grouped(filters, 0, p.groups), { stride: p.subsample, dilation: p.dilation, first: "images" });
   return joined(made, 1, p.groups);
 }
 
@@ -65,8 +65,8 @@ function spreadBack(w: Variable, g: Variable, size: readonly [Variable, Variable
   const kernel = sizeOf2d(w);
   const margin = perAxis((a) => reach(kernel[a], p.dilation[a]));
   const grid = dilate(g, { size: perAxis((a) => plus(size[a], margin[a])), low: perAxis((a) => minus(margin[a], padsAt(p, kernel, a)[0])), spacing: p.subsample });
-  const filters = dimshuffle(grouped(p.flip ? w : turned(w), 0, p.groups), 0, 2, 1, 3, 4);
-  return joined(correlate(grouped(grid, 1, p.groups), filters, { stride: [1, 1], dilation: p.dilation }), 1, p.groups);
+  const filters = exchanged(grouped(p.flip ? w : turned(w), 0, p.groups), [0, 2, 1]);
+  return joined(correlate(grouped(grid, 1, p.groups), filters, { stride: [1, 1], dilation: p.dilation, first: "images" }), 1, p.groups);
 }
 
 /** Images correlated with the outputs' gradients, batch and channels having changed places. */
@@ -76,9 +76,8 @@ function weighed(x: Variable, g: Variable, kernel: readonly [Variable, Variable]
   // What the last steps of a stride leave over is touched by no filter.
   const touched = (a: 0 | 1): Length => plus(plus(reach(out[a], p.subsample[a]), reach(kernel[a], p.dilation[a])), 1);
   const images = p.subsample.some((s) => s > 1) ? get(whole, all, all, ...perAxis((a) => slice(0, touched(a)))) : whole;
-  const [n, group, channel] = [0, 1, 2];
-  const made = correlate(dimshuffle(grouped(images, 1, p.groups), channel, group, n, 3, 4), dimshuffle(grouped(g, 1, p.groups), group, channel, n, 3, 4), { stride: p.dilation, dilation: p.subsample });
-  const filters = joined(dimshuffle(made, 1, 2, 0, 3, 4), 0, p.groups);
+  const [stacks, outputs] = [exchanged(grouped(images, 1, p.groups), [2, 1, 0]), exchanged(grouped(g, 1, p.groups), [1, 2, 0])];
+  const filters = joined(correlate(stacks, outputs, { stride: p.dilation, dilation: p.subsample, first: "filters" }), 0, p.groups);
   return p.flip ? turned(filters) : filters;
 }
 
