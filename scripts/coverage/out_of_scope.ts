@@ -48,6 +48,7 @@ export const OUT_OF_SCOPE: Readonly<Record<string, string>> = {
   "theano.gof.WrapLinkerMany": "linkers; the steps of a function are in its plan, which `explain()` shows",
   "theano.Mode(linker=)": "linkers; the steps of a function are in its plan, which `explain()` shows",
   "theano.tests.breakpoint.PdbBreakpoint": "Python's debugger",
+  "theano.tests.unittest_tools.seed_rng": "checks are seeded, and print their seed where they fail",
   "T.zmatrix": "complex numbers",
   "T.fft.rfft": "complex numbers",
   "x[str]": PYTHON,

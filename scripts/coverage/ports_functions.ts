@@ -3,7 +3,7 @@
  * as it is written here. One line per name: the code is type-checked, a test runs it, and its text is what docs/COVERAGE.md shows.
  */
 import {
-  Apply, clone, compile, config, debugprint, defineOp, grad, gradient, ifelse, In, MRGRandomStreams, OpFromGraph, pp, pydotprint, RandomStreams, scan, shared, T, until, Updates,
+  Apply, clone, compile, config, debugprint, defineOp, grad, gradient, ifelse, In, MRGRandomStreams, numpy as np, OpFromGraph, pattern, patternRule, pp, Print, pydotprint, RandomStreams, scalar, scan, shared, T, until, Updates,
   type Variable, verifyGrad,
 } from "damo";
 import { checkOp } from "damo/testing";
@@ -16,9 +16,15 @@ const cost = T.sum(T.sqr(x.dot(w)));
 const step = (a: Variable): Variable => a.mul(2);
 const srng = new RandomStreams(1);
 const rng = new MRGRandomStreams(1);
+const images = T.tensor4("images");
+const filters = T.tensor4("filters");
+const rule = patternRule({
+  name: "portsTwice", phase: "specialise", exactness: "exact", source: "a + a = 2 a", from: pattern(T.add, "a", "a"), build: ({ a }) => (a === undefined ? null : T.mul(2, a)),
+  example: () => ({ inputs: [v], before: T.add(v, v) }),
+});
 const double = defineOp({
   name: "portsDouble", doc: "2 x.", infer: (inputs) => inputs.slice(0, 1), shape: ({ shapes }) => shapes.slice(0, 1),
-  lower: { kind: "graph", expand: (inputs) => [T.add(inputs[0] as Variable, inputs[0] as Variable)] },
+  lower: { kind: "graph", expand: (inputs) => [T.add(inputs[0] as Variable, inputs[0] as Variable)] }, rules: [rule],
   reference: ([a]) => (a === undefined ? [] : [a]), samples: [{ inputs: [{ dtype: "float64", shape: [2], exact: [0, 0] }], params: {} }],
 });
 
@@ -29,6 +35,7 @@ export const FUNCTIONS: Readonly<Record<string, () => unknown>> = {
   "theano.Mode": () => compile([x], cost, { mode: "fast_compile" }),
   "theano.Param": () => In(n, { value: 3 }),
   "theano.clone": () => clone(cost, { replace: [[x, x.mul(2)]] }),
+  "theano.compile.mode.get_default_mode": () => config.mode,
   "theano.compile.Mode": () => compile([x], cost, { mode: "none" }),
   "theano.OpFromGraph": () => OpFromGraph([x, v], [x.mul(v)])(x, v),
   "theano.compile.debugmode.DebugMode": () => compile([x], cost, { mode: "debug" }),
@@ -37,6 +44,7 @@ export const FUNCTIONS: Readonly<Record<string, () => unknown>> = {
   "theano.shared": () => shared([1, 2]),
   "theano.config.floatX": () => config.floatX,
   "theano.config.device": () => config.device,
+  "theano.config.mode": () => config.mode,
 
   "T.grad": () => T.grad(cost, w),
   "T.jacobian": () => T.jacobian(T.sqr(v), v),
@@ -56,9 +64,16 @@ export const FUNCTIONS: Readonly<Record<string, () => unknown>> = {
   "theano.printing.debugprint": () => debugprint(cost),
   "theano.pp": () => pp(cost),
   "theano.printing.pydotprint": () => pydotprint(cost),
+  "theano.printing.Print": () => Print("x")(x),
 
   "theano.Apply": () => cost.owner instanceof Apply,
   "theano.Op": () => defineOp,
+  "T.opt.register_specialize": () => double.fields.rules,
+  "theano.gof.local_optimizer": () => patternRule({ ...rule, from: pattern(T.mul, "a", 1), build: ({ a }) => a ?? null }),
+  "theano.gof.opt.OpSub": () => patternRule({ ...rule, from: pattern(T.sqr, "a"), build: ({ a }) => (a === undefined ? null : T.mul(a, a)) }),
+  "theano.scalar.as_scalar": () => scalar.asScalar(2),
+  "theano.scalar.upcast": () => scalar.upcast("float32", "int64"),
+  "theano.tests.unittest_tools.assert_allclose": () => np.allclose([1], [1]),
   "theano.compile.ops.as_op": () => defineOp,
   "theano.gof.Op": () => defineOp,
   "theano.gof.Variable": () => cost,
@@ -95,6 +110,43 @@ export const FUNCTIONS: Readonly<Record<string, () => unknown>> = {
   "T.scalar(dtype=)": () => T.scalar("s", { dtype: "float64" }),
   "T.concatenate(axis=)": () => T.concatenate([x, x], { axis: 1 }),
   "T.stack(axis=)": () => T.stack([v, v], { axis: 1 }),
+  "T.nnet.conv2d(filters=)": () => T.nnet.conv2d(images, filters),
+  "T.nnet.conv2d(input=)": () => T.nnet.conv2d(images, filters),
+  "T.nnet.conv2d(filter_shape=)": () => T.nnet.conv2d(images, filters, { filterShape: [20, 1, 5, 5] }),
+  "T.nnet.conv2d(input_shape=)": () => T.nnet.conv2d(images, filters, { inputShape: [500, 1, 28, 28] }),
+  "T.nnet.conv2d(border_mode=)": () => T.nnet.conv2d(images, filters, { borderMode: "full" }),
+  "T.nnet.conv2d(subsample=)": () => T.nnet.conv2d(images, filters, { subsample: [2, 2] }),
+  "T.nnet.conv2d(filter_dilation=)": () => T.nnet.conv2d(images, filters, { filterDilation: [2, 2] }),
+  "T.nnet.conv2d(image_shape=)": () => T.nnet.conv2d(images, filters, { imageShape: [500, 1, 28, 28] }),
+  "T.nnet.conv2d(num_groups=)": () => T.nnet.conv2d(images, filters, { numGroups: 2 }),
+  "T.nnet.conv.conv2d(filters=)": () => T.nnet.conv.conv2d(images, filters),
+  "T.nnet.conv.conv2d(input=)": () => T.nnet.conv.conv2d(images, filters),
+  "T.nnet.conv.conv2d(filter_shape=)": () => T.nnet.conv.conv2d(images, filters, { filterShape: [20, 1, 5, 5] }),
+  "T.nnet.conv.conv2d(image_shape=)": () => T.nnet.conv.conv2d(images, filters, { imageShape: [500, 1, 28, 28] }),
+  "T.nnet.conv.conv2d(border_mode=)": () => T.nnet.conv.conv2d(images, filters, { borderMode: "full" }),
+  "T.nnet.abstract_conv.conv2d_grad_wrt_inputs(border_mode=)": () => T.nnet.abstractConv.conv2dGradWrtInputs(images, filters, [1, 1, 28, 28], { borderMode: "half" }),
+  "T.nnet.abstract_conv.conv2d_grad_wrt_inputs(filter_shape=)": () => T.nnet.abstractConv.conv2dGradWrtInputs(images, filters, [1, 1, 28, 28], { filterShape: [20, 1, 5, 5] }),
+  "T.nnet.abstract_conv.conv2d_grad_wrt_inputs(input_shape=)": () => T.nnet.abstractConv.conv2dGradWrtInputs(images, filters, [1, 1, 28, 28]),
+  "T.nnet.abstract_conv.conv2d_grad_wrt_inputs(subsample=)": () => T.nnet.abstractConv.conv2dGradWrtInputs(images, filters, [1, 1, 28, 28], { subsample: [2, 2] }),
+  "T.nnet.separable_conv2d(num_channels=)": () => T.nnet.separableConv2d(images, filters, filters, 3),
+  "T.nnet.separable_conv2d(border_mode=)": () => T.nnet.separableConv2d(images, filters, filters, 3, { borderMode: "half" }),
+  "T.nnet.separable_conv2d(subsample=)": () => T.nnet.separableConv2d(images, filters, filters, 3, { subsample: [2, 2] }),
+  "T.nnet.separable_conv2d(filter_dilation=)": () => T.nnet.separableConv2d(images, filters, filters, 3, { filterDilation: [2, 2] }),
+  "T.nnet.separable_conv2d(input_shape=)": () => T.nnet.separableConv2d(images, filters, filters, 3, { inputShape: [1, 3, 28, 28] }),
+  "T.nnet.separable_conv2d(depthwise_filter_shape=)": () => T.nnet.separableConv2d(images, filters, filters, 3, { depthwiseFilterShape: [3, 1, 5, 5] }),
+  "T.nnet.separable_conv2d(pointwise_filter_shape=)": () => T.nnet.separableConv2d(images, filters, filters, 3, { pointwiseFilterShape: [8, 3, 1, 1] }),
+  "T.signal.pool.pool_2d(input=)": () => T.signal.pool.pool2d(images, [2, 2]),
+  "T.signal.pool.pool_2d(ws=)": () => T.signal.pool.pool2d(images, { ws: [2, 2] }),
+  "T.signal.pool.pool_2d(ds=)": () => T.signal.pool.pool2d(images, { ds: [2, 2] }),
+  "T.signal.pool.pool_2d(ignore_border=)": () => T.signal.pool.pool2d(images, [2, 2], { ignoreBorder: true }),
+  "T.signal.downsample.max_pool_2d(input=)": () => T.signal.downsample.maxPool2d(images, [2, 2]),
+  "T.signal.downsample.max_pool_2d(ds=)": () => T.signal.downsample.maxPool2d(images, { ds: [2, 2] }),
+  "T.signal.downsample.max_pool_2d(ignore_border=)": () => T.signal.downsample.maxPool2d(images, [2, 2], { ignoreBorder: true }),
+  "T.nnet.bn.batch_normalization_train(running_mean=)": () => T.nnet.bn.batchNormalizationTrain(x, v, v, { runningMean: v, runningVar: v }),
+  "T.nnet.bn.batch_normalization_train(running_var=)": () => T.nnet.bn.batchNormalizationTrain(x, v, v, { runningMean: v, runningVar: v }),
+  "T.nnet.bn.batch_normalization_train(axes=)": () => T.nnet.bn.batchNormalizationTrain(x, v, v, { axes: [0] }),
+  "T.nnet.bn.batch_normalization_train(running_average_factor=)": () => T.nnet.bn.batchNormalizationTrain(x, v, v, { runningAverageFactor: 0.1 }),
+  "T.nnet.bn.batch_normalization_test(axes=)": () => T.nnet.bn.batchNormalizationTest(x, v, v, v, v, { axes: "per-activation" }),
   "T.nnet.binary_crossentropy(output=)": () => T.nnet.binaryCrossentropy(x, x),
   "T.nnet.binary_crossentropy(target=)": () => T.nnet.binaryCrossentropy(x, x),
   "T.ones_like(dtype=)": () => T.onesLike(x, { dtype: "int32" }),
@@ -119,6 +171,9 @@ export const FUNCTIONS: Readonly<Record<string, () => unknown>> = {
   "T.vector(name=)": () => T.vector("v"),
   "theano.Param(default=)": () => In(n, { value: 3 }),
   "theano.clone(replace=)": () => clone([cost], { replace: [[x, x.mul(2)]], strict: true }),
+  "theano.compile.ops.as_op(infer_shape=)": () => double.fields.shape,
+  "theano.compile.ops.as_op(itypes=)": () => double.fields.infer,
+  "theano.compile.ops.as_op(otypes=)": () => double.fields.infer,
   "theano.function(on_unused_input=)": () => compile([x, n], cost, { onUnusedInput: "ignore" }),
   "theano.shared(broadcastable=)": () => shared([[1], [2]], { broadcastable: [false, true] }),
   "RandomStreams(seed=)": () => new RandomStreams(123),
@@ -126,6 +181,9 @@ export const FUNCTIONS: Readonly<Record<string, () => unknown>> = {
   "T.tensor4(name=)": () => T.tensor4("t"),
   "theano.compile.io.In(value=)": () => In(n, { value: 3 }),
   "theano.function(no_default_updates=)": () => compile([], srng.normal([2]), { noDefaultUpdates: true }),
+  "theano.printing.Print(attrs=)": () => Print("x", { attrs: ["shape", "mean"] })(x),
+  "theano.printing.pydotprint(compact=)": () => pydotprint(cost),
+  "theano.printing.pydotprint(var_with_name_simple=)": () => pydotprint(cost, { printType: false }),
   "theano.printing.debugprint(depth=)": () => debugprint(cost, { depth: 2 }),
   "theano.scan(strict=)": () => scan({ fn: step, sequences: x, strict: true }),
 

@@ -11,6 +11,8 @@ const s = T.scalar("s");
 const t = T.tensor3("t");
 const i = T.iscalar("i");
 const w = shared([1, 2], { name: "w", dtype: "float32" });
+const images = T.tensor4("images");
+const filters = T.tensor4("filters");
 const named = (a: Variable): string | null => a.name;
 
 export const TENSORS: Readonly<Record<string, () => unknown>> = {
@@ -53,6 +55,14 @@ export const TENSORS: Readonly<Record<string, () => unknown>> = {
   "T.nnet.relu": () => T.nnet.relu(x),
   "T.nnet.categorical_crossentropy": () => T.nnet.categoricalCrossentropy(T.nnet.softmax(x), y),
   "T.nnet.binary_crossentropy": () => T.nnet.binaryCrossentropy(x, x),
+  "T.signal.downsample.max_pool_2d": () => T.signal.downsample.maxPool2d(images, [2, 2]),
+  "T.nnet.conv2d": () => T.nnet.conv2d(images, filters),
+  "T.nnet.conv.conv2d": () => T.nnet.conv.conv2d(images, filters),
+  "T.signal.pool.pool_2d": () => T.signal.pool.pool2d(images, [2, 2], { ignoreBorder: true }),
+  "T.nnet.bn.batch_normalization_test": () => T.nnet.bn.batchNormalizationTest(x, v, v, v, v),
+  "T.nnet.bn.batch_normalization_train": () => T.nnet.bn.batchNormalizationTrain(x, v, v),
+  "T.nnet.abstract_conv.conv2d_grad_wrt_inputs": () => T.nnet.abstractConv.conv2dGradWrtInputs(images, filters, [1, 1, 28, 28]),
+  "T.nnet.separable_conv2d": () => T.nnet.separableConv2d(images, filters, filters, 3),
   "T.nnet.softplus": () => T.nnet.softplus(x),
   "T.nnet.Softmax": () => T.nnet.softmax.op,
   "T.nnet.hard_sigmoid": () => T.nnet.hardSigmoid(x),
@@ -123,6 +133,7 @@ export const TENSORS: Readonly<Record<string, () => unknown>> = {
   ".mean()": () => x.mean(),
   ".get_value(borrow=)": () => w.getValue({ borrow: true }),
   ".reshape()": () => x.reshape([2, -1]),
+  ".eval()": () => v.mul(2).eval([[v, [1, 2]]]),
   ".sum(axis=)": () => x.sum({ axis: 1 }),
   ".astype()": () => x.astype("float64"),
   ".max()": () => x.max(),
@@ -220,6 +231,10 @@ export const TENSORS: Readonly<Record<string, () => unknown>> = {
 
 /** Names that the census does not have, and the issue asks for. */
 export const BEYOND_TENSORS: Readonly<Record<string, () => unknown>> = {
+  "T.nnet.conv2d_transpose": () => T.nnet.conv2dTranspose(images, filters, [1, 1, 28, 28]),
+  "T.nnet.abstract_conv.conv2d_grad_wrt_weights": () => T.nnet.abstractConv.conv2dGradWrtWeights(images, images, [20, 1, 5, 5]),
+  "T.signal.pool.pool_2d(mode=)": () => T.signal.pool.pool2d(images, [2, 2], { mode: "average_exc_pad" }),
+  "T.nnet.bn.batch_normalization": () => T.nnet.bn.batchNormalization(x, v, v, v, v),
   "T.outer": () => T.outer(v, v),
   "T.repeat": () => T.repeat(x, 2, { axis: 0 }),
   "T.tile": () => T.tile(x, [2, 3]),

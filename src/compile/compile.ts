@@ -5,7 +5,7 @@
 import { SharedVariable, Variable } from "../graph/variable.js";
 import type { NdArray } from "../numpy/ndarray.js";
 import type { History } from "../rewrite/history.js";
-import { checkThreads, config } from "../util/config.js";
+import { checkThreads, config, type Mode, MODES } from "../util/config.js";
 import { fail } from "../util/fail.js";
 import { type Argument, bindArguments, In } from "./arguments.js";
 import { DebugMode } from "./debug_mode.js";
@@ -45,10 +45,10 @@ export interface CompileOptions {
    */
   readonly fma?: boolean;
   /**
-   * `fast_run` (default) rewrites fully, `fast_compile` merges, folds and stabilises, `none` leaves the graph as written. `debug` rewrites
+   * Default `config.mode`. `fast_run` rewrites fully, `fast_compile` merges, folds and stabilises, `none` leaves the graph as written. `debug` rewrites
    * fully, and at each call first compares every op on the device with its reference: errors `debug-differs`, `debug-nan`, `index-range`.
    */
-  readonly mode?: "fast_run" | "fast_compile" | "none" | "debug";
+  readonly mode?: Mode;
   /** Rules left out, by name, beside those of `config.exclude`. Throws `exclude-unknown` for a name that no rule has. */
   readonly exclude?: readonly string[];
   /** Record every rewrite: `f.history.at(k)`. */
@@ -106,7 +106,7 @@ export function compile<const O extends Outputs>(first: readonly (Variable | In)
 
 /** Rewrites a prepared graph and gives it the user's face. */
 function build(prepared: Prepared, shape: (results: readonly Result[]) => unknown, options: CompileOptions, prepareMs: number): CompiledFunction<Outputs, unknown> {
-  const { mode = "fast_run", name = "function" } = options;
+  const { mode = config.mode, name = "function" } = options;
   if (!MODES.includes(mode)) fail("value", "compile-mode", { what: `There is no mode '${String(mode)}'.`, fix: `use one of ${MODES.join(", ")}` });
   const rewriting = { mode: mode === "debug" ? "fast_run" : mode, exclude: [...config.exclude, ...(options.exclude ?? [])], history: options.history ?? false } as const;
   const device = wantedDevice(options);
@@ -138,8 +138,6 @@ function build(prepared: Prepared, shape: (results: readonly Result[]) => unknow
 function wantedDevice({ device = config.device, threads = config.threads ?? undefined, fma = config.fma ?? undefined }: CompileOptions): WantedDevice {
   return { name: device, options: { ...(threads === undefined ? {} : { threads: checkThreads(threads) }), ...(fma === undefined ? {} : { fma }) } };
 }
-
-const MODES: readonly NonNullable<CompileOptions["mode"]>[] = ["fast_run", "fast_compile", "none", "debug"];
 
 const isInputList = (x: unknown): x is readonly (Variable | In)[] => Array.isArray(x);
 

@@ -12,6 +12,7 @@ import { sum } from "./reduce.js";
 import { softplus } from "./sigmoid.js";
 
 export { abstractConv, conv, conv2d, conv2dTranspose, separableConv2d } from "./convolutions.js";
+export * as bn from "./batch_norm.js";
 export { crossentropyCategorical1hot, crossentropySoftmax1hot, crossentropySoftmax1hotDx, pickPerRow } from "./labels.js";
 export { elu, hardSigmoid, relu, selu, sigmoid, softplus, softsign, ultraFastSigmoid } from "./sigmoid.js";
 export { logSoftmax, softmax, softmaxGrad } from "./softmax.js";

@@ -4,6 +4,10 @@
  */
 import { fail } from "./fail.js";
 
+/** How much functions are rewritten and checked; compile() says what each does. */
+export const MODES = ["fast_run", "fast_compile", "none", "debug"] as const;
+export type Mode = (typeof MODES)[number];
+
 export interface Config {
   /** dtype of `T.matrix()`, of `shared(0.5)` and of casts to floatX. */
   floatX: "float32" | "float64";
@@ -15,6 +19,8 @@ export interface Config {
   fma: boolean | null;
   /** Rewrite rules left out of every function, by name. */
   exclude: readonly string[];
+  /** Mode of functions that do not say theirs. */
+  mode: Mode;
 }
 
 /** A number of threads; throws `threads-count` for what is none. */
@@ -46,11 +52,14 @@ const SETTERS: Readonly<Record<keyof Config, (c: Config, v: string) => void>> = 
   exclude: (c, v) => {
     c.exclude = v.split(":").map((s) => s.trim()).filter((s) => s !== "");
   },
+  mode: (c, v) => {
+    c.mode = MODES.find((m) => m === v.toLowerCase()) ?? fail("value", "config-mode", { what: `There is no mode '${v}'.`, fix: `use one of ${MODES.join(", ")}` });
+  },
 };
 
 /** A Config from text like `floatX=float64,device=reference`; unknown names are errors. */
 export function parseFlags(flags: string): Config {
-  const made: Config = { floatX: "float32", device: "auto", threads: null, fma: null, exclude: [] };
+  const made: Config = { floatX: "float32", device: "auto", threads: null, fma: null, exclude: [], mode: "fast_run" };
   for (const part of flags.split(",").map((s) => s.trim()).filter((s) => s !== "")) {
     const [name, value] = part.split("=").map((s) => s.trim());
     if (name === undefined || value === undefined || !Object.hasOwn(SETTERS, name)) {
@@ -62,7 +71,7 @@ export function parseFlags(flags: string): Config {
 }
 
 /**
- * The settings of this process: `config.floatX`, `config.device`, `config.threads`, `config.fma`, `config.exclude`. Assign, or set DAMO_FLAGS before
- * it starts, rules as `exclude=softplus:logSigmoid` (errors: `config-flag`, `config-floatX`, `config-fma`, `threads-count`).
+ * The settings of this process: `config.floatX`, `config.device`, `config.threads`, `config.fma`, `config.exclude`, `config.mode`. Assign, or set DAMO_FLAGS before
+ * it starts, rules as `exclude=softplus:logSigmoid` (errors: `config-flag`, `config-floatX`, `config-fma`, `config-mode`, `threads-count`).
  */
 export const config: Config = parseFlags(typeof process === "undefined" ? "" : (process.env.DAMO_FLAGS ?? ""));
