@@ -12,7 +12,7 @@ import type { Features, KernelCode } from "./code.js";
 import { engine } from "./engine.js";
 import { type Device, WasmExecutable } from "./executable.js";
 import { CONTROL } from "./frame.js";
-import { copyOut, open, store, WasmHandle } from "./handle.js";
+import { copyOut, open, show, store, WasmHandle } from "./handle.js";
 import { kernelCode } from "./kernels.js";
 import { Arena, type Block, openMemory } from "./memory.js";
 import { writeModule } from "./module.js";
@@ -44,7 +44,8 @@ export class WasmBackend implements Backend, Device, Kit {
   readonly pool: Pool | null;
   readonly thresholds: Thresholds;
   private readonly features: Features;
-  private readonly codes = new Map<string, KernelCode | null>();
+  private readonly kernels = new Map<string, readonly { readonly answers: ReadonlyMap<number, number>; readonly code: KernelCode }[]>();
+  private readonly routines = new Map<string, KernelCode | null>();
   private readonly executables = new Set<WasmExecutable>();
   private scratchBlock: Block | null = null;
   private scratchNeed = 0;
@@ -92,24 +93,30 @@ export class WasmBackend implements Backend, Device, Kit {
     this.arena.release(block);
   }
 
+  /** The code of a kernel; where a writer asks how often operands are read, it is the answers that matter. */
   kernel(kernel: Kernel, uses: readonly number[]): KernelCode {
-    const key = `${uses.join(" ")}\n${kernel.text}`;
-    return this.code(key, (id) => kernelCode(kernel, id, this.features, { uses: (param) => uses[param] ?? 1 })) as KernelCode;
+    const all = this.kernels.get(kernel.text) ?? [];
+    const known = all.find(({ answers }) => [...answers].every(([param, n]) => uses[param] === n));
+    if (known) return known.code;
+    const answers = new Map<number, number>();
+    const ask = (param: number): number => {
+      answers.set(param, uses[param] as number);
+      return uses[param] as number;
+    };
+    const code = kernelCode(kernel, `k${this.names++}`, this.features, { uses: ask });
+    this.kernels.set(kernel.text, [...all, { answers, code }]);
+    forgetOldest(this.kernels);
+    return code;
   }
 
   routine(routine: Routine, reads: readonly BufferType[], writes: readonly BufferType[]): KernelCode | null {
-    const types = [...reads, ...writes].map((t) => `${t.dtype}[${t.shape.join(",")}]`).join(" ");
-    return this.code(`${routine.name}\n${routine.config}\n${types}`, (id) => nativeRoutine(routine, reads, writes, id, this.features));
-  }
-
-  private code(key: string, make: (id: string) => KernelCode | null): KernelCode | null {
-    const known = this.codes.get(key);
+    const key = [routine.name, routine.config, ...[...reads, ...writes].map(show)].join("\n");
+    const known = this.routines.get(key);
     if (known !== undefined) return known;
-    const made = make(`k${this.names++}`);
-    this.codes.set(key, made);
-    const [oldest] = this.codes.keys();
-    if (this.codes.size > MOST_KERNELS && oldest !== undefined) this.codes.delete(oldest);
-    return made;
+    const code = nativeRoutine(routine, reads, writes, `k${this.names++}`, this.features);
+    this.routines.set(key, code);
+    forgetOldest(this.routines);
+    return code;
   }
 
   async compile(plan: Plan): Promise<Executable> {
@@ -153,9 +160,16 @@ export class WasmBackend implements Backend, Device, Kit {
 
   async dispose(): Promise<void> {
     this.pool?.dispose();
-    this.codes.clear();
+    this.kernels.clear();
+    this.routines.clear();
     this.dropScratch();
   }
+}
+
+/** Maps keep their order. */
+function forgetOldest(map: Map<string, unknown>): void {
+  const [oldest] = map.keys();
+  if (map.size > MOST_KERNELS && oldest !== undefined) map.delete(oldest);
 }
 
 /** A number of threads that can be had; throws `wasm-threads` for others. */

@@ -4,7 +4,8 @@ import type { Handle } from "../../../src/codegen/backend.js";
 import type { WasmBackend } from "../../../src/codegen/wasm/backend.js";
 import { PAGE, type WasmMemory } from "../../../src/codegen/wasm/engine.js";
 import { Arena, type Block, openMemory } from "../../../src/codegen/wasm/memory.js";
-import { index, int, planOf, vectors, wasm, whole } from "./plan_kit.js";
+import { prim } from "../../../src/codegen/ir/expr.js";
+import { int, planOf, vectors, wasm, whole } from "./plan_kit.js";
 
 /** A memory that cannot have more than so many pages. */
 function limited(most: number): WasmMemory {
@@ -85,7 +86,7 @@ describe("the arena", () => {
 
 describe("a backend's memory", () => {
   const N = 1000;
-  const { slot, launch, plus } = vectors(N);
+  const { x, slot, launch, plus } = vectors(N);
   const backends: WasmBackend[] = [];
   const open = async (): Promise<WasmBackend> => {
     const made = await wasm(1);
@@ -144,20 +145,40 @@ describe("a backend's memory", () => {
     expect(backend.downloadNow(x)).toEqual(new Float64Array(N));
   });
 
+  it("may lie beyond 2 GiB, and across", async () => {
+    const run = async (backend: WasmBackend): Promise<string> => {
+      const f = await backend.compile(planOf({
+        slots: ["x", "t", "c", "n", "f", "y"].map((l) => slot(l)), outputs: [4, 5], scalars: ["int32"],
+        steps: [launch(plus(1), [whole(0)], whole(1)), { kind: "loop", count: int(4), index: 0, carries: [{ init: 1, current: 2, next: 3, final: 4 }], body: [launch(prim("mul", x(0), x(1)), [whole(2), whole(1)], whole(3))] }, launch(prim("add", x(0), x(1)), [whole(1), whole(4)], whole(5))],
+      }));
+      const input = backend.uploadNow(Float64Array.from({ length: N }, (_, n) => n / N), slot("x"));
+      const out = await f.run([input], []);
+      return out.map((h) => backend.downloadNow(h).join(" ")).join("|");
+    };
+    const low = await run(await open());
+    for (const below of [10_000, -64]) {
+      const backend = await open();
+      // Nothing of it is touched, so that it costs addresses only.
+      backend.arena.acquire(2 ** 31 - below - 2048);
+      expect(await run(backend)).toBe(low);
+      expect(backend.arena.acquire(64).address).toBeGreaterThan(2 ** 31);
+    }
+  });
+
   it("shares one scratch memory, as large as the largest function needs, until that is disposed of", async () => {
     const backend = await open();
     const wide = vectors(50_000);
-    const reversed = (v: ReturnType<typeof vectors>) => planOf({
-      slots: ["x", "t", "y"].map((l) => v.slot(l)), outputs: [2], scalars: ["int32"], scalarInputs: 1,
-      steps: [v.launch(v.plus(1), [whole(0)], whole(1)), v.launch({ kind: "prim", prim: "add", dtype: "float64", args: [v.x(0), v.x(1)] }, [whole(0), whole(1)], whole(2))],
+    /** t is read by two steps, so that it needs a place. */
+    const twice = (v: ReturnType<typeof vectors>) => planOf({
+      slots: ["x", "t", "y", "z"].map((l) => v.slot(l)), outputs: [2, 3],
+      steps: [v.launch(v.plus(1), [whole(0)], whole(1)), v.launch(v.plus(2), [whole(1)], whole(2)), v.launch(v.plus(3), [whole(1)], whole(3))],
     });
-    expect(index(0).dtype).toBe("int32");
-    const [small, large] = [await backend.compile(reversed(vectors(N))), await backend.compile(reversed(wide))];
-    const x = backend.uploadNow(new Float64Array(50_000), wide.slot("x"));
-    backend.free((await large.run([x], [0]))[0] as Handle);
-    expect([small.bytes?.(), backend.scratchHeld]).toEqual([{ scratch: 0 }, 64]);
-    small.dispose();
+    const [small, large] = [await backend.compile(twice(vectors(N))), await backend.compile(twice(wide))];
+    const input = backend.uploadNow(new Float64Array(50_000), wide.slot("x"));
+    for (const h of await large.run([input], [])) backend.free(h);
+    expect([small.bytes?.(), large.bytes?.(), backend.scratchHeld]).toEqual([{ scratch: 8 * N }, { scratch: 400_000 }, 400_000]);
     large.dispose();
     expect(backend.scratchHeld).toBe(0);
+    small.dispose();
   });
 });

@@ -67,6 +67,13 @@ describe("straight plans", () => {
     }));
   });
 
+  it("write equal kernels once, in one plan and over plans", async () => {
+    const plan = (more: number) => planOf({ slots: ["x", "a", "b", "c"].map((l) => slot(l)), outputs: [3], steps: [launch(plus(1), [whole(0)], whole(1)), launch(plus(1), [whole(1)], whole(2)), launch(plus(more), [whole(2)], whole(3))] });
+    const [run = "", kernel, ...others] = (await one.compile(plan(1))).sources();
+    expect([run.match(/\(call \$k/g)?.length, others]).toEqual([3, []]);
+    expect((await one.compile(plan(2))).sources().slice(1)).toEqual([kernel, expect.any(String)]);
+  });
+
   it("without steps, and with empty buffers", async () => {
     await check(planOf({ slots: [slot("x")], steps: [], outputs: [0, 0] }));
     const { kernel } = closeKernel([0], null, [load(0, "float64", [axis(0, 0)])], () => ({ dtype: "float64", shape: [0] }));
