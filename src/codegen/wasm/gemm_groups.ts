@@ -10,8 +10,9 @@ import { fused } from "./gemm_tiles.js";
 export const GROUP = 4;
 
 /**
- * Rows at a and a + ar, n terms `ak` bytes apart: byte offsets k * `by` of terms that are not 0 in both (all if `all`) at l, the values of both at
- * x, and how many: a positive multiple of GROUP, the last ones at offset `zero` with zeros.
+ * Rows at a and a + ar, n terms `ak` bytes apart: byte offsets k * `by` of terms that are not 0 in both at l, the values of both at x, and how
+ * many: a positive multiple of GROUP, the last ones at offset `zero` with zeros. All terms, if `all` or if few could be left out: then as many as
+ * n rounded up, and never otherwise.
  */
 export function rowPairList(m: Machine): LibraryEntry {
   const size = byteSize(m.dtype);
@@ -19,16 +20,22 @@ export function rowPairList(m: Machine): LibraryEntry {
   const name = `$gemm.pairs.${t}`;
   const write = (offset: string, v: string, w: string): string[] => [`(i32.store ${get("l")} ${offset})`, `(${t}.store ${get("x")} ${v})`, `(${t}.store offset=${size} ${get("x")} ${w})`];
   const nonzero = (v: string): string => `(${t}.ne ${get(v)} (${t}.const 0))`;
+  const few = `(i32.gt_u (i32.mul ${get("m")} ${num(8)}) (i32.mul (i32.sub ${get("n")} ${num(GROUP)}) ${num(5)}))`;
   const text = [
-    `(func ${name} ${params("a", "ar", "ak", "n", "by", "l", "x", "all", "zero")} (result i32)`, locals("i32", ["k", "first", "one"]), locals(t, ["v", "w"]),
-    set("first", get("l")), set("ar", plus(get("ar"), get("a"))),
-    until(`(i32.eqz ${get("n")})`, [
-      set("v", `(${t}.load ${get("a")})`), set("w", `(${t}.load ${get("ar")})`), ...write(get("k"), get("v"), get("w")),
-      set("one", `(i32.or ${get("all")} (i32.or ${nonzero("v")} ${nonzero("w")}))`),
-      step("l", `(i32.shl ${get("one")} ${num(2)})`), step("x", `(i32.shl ${get("one")} ${num(Math.log2(2 * size))})`),
-      step("a", get("ak")), step("ar", get("ak")), step("k", get("by")), step("n", num(-1)),
-    ]),
-    set("n", `(i32.shr_u (i32.sub ${get("l")} ${get("first")}) ${num(2)})`),
+    `(func ${name} ${params("a", "ar", "ak", "n", "by", "l", "x", "all", "zero")} (result i32)`, locals("i32", ["k", "first", "values", "one", "m", "d"]), locals(t, ["v", "w"]),
+    set("first", get("l")), set("values", get("x")),
+    until("(i32.const 0)", [
+      set("l", get("first")), set("x", get("values")), set("k", num(0)), set("d", num(0)), set("m", get("n")),
+      until(`(i32.eqz ${get("m")})`, [
+        set("v", `(${t}.load ${plus(get("a"), get("d"))})`), set("w", `(${t}.load (i32.add ${plus(get("a"), get("ar"))} ${get("d")}))`), ...write(get("k"), get("v"), get("w")),
+        set("one", `(i32.or ${get("all")} (i32.or ${nonzero("v")} ${nonzero("w")}))`),
+        step("l", `(i32.shl ${get("one")} ${num(2)})`), step("x", `(i32.shl ${get("one")} ${num(Math.log2(2 * size))})`),
+        step("d", get("ak")), step("k", get("by")), step("m", num(-1)),
+      ]),
+      set("m", `(i32.shr_u (i32.sub ${get("l")} ${get("first")}) ${num(2)})`),
+      `(br_if $again.out (i32.or ${get("all")} (i32.eqz ${few})))`, set("all", num(1)),
+    ], "again"),
+    set("n", get("m")),
     until(`(i32.and (i32.ne ${get("n")} ${num(0)}) (i32.eqz (i32.and ${get("n")} ${num(GROUP - 1)})))`, [
       ...write(get("zero"), `(${t}.const 0)`, `(${t}.const 0)`), step("l", num(4)), step("x", num(2 * size)), step("n", num(1)),
     ], "fill"),

@@ -11,7 +11,7 @@ import { GROUP, notFinite, rowGroup, rowPairList } from "./gemm_groups.js";
 import { moved, originOf, type Site, use } from "./gemm_operands.js";
 import { columnCount, columnStride, depthOf, type Product, rowCount, rowStride, SHORT } from "./gemm_product.js";
 import { machineOf, range } from "./gemm_text.js";
-import { fused } from "./gemm_tiles.js";
+import { fused, tile } from "./gemm_tiles.js";
 import { eachUnit, evaluationCost, heavyNodes } from "./loops.js";
 import { add, call, Func, i32, type Param, times } from "./wat.js";
 
@@ -127,14 +127,31 @@ export class UpdateWriter {
     const width = i32(this.block * size);
     const kept = (g: string): [string, string] => [`(select ${sums} ${zeros} ${g})`, `(select ${width} ${i32(0)} ${g})`];
     const group = use(site, rowGroup(m, rows.length === 1 ? 1 : 2));
-    if (depthOf(p) > GROUP) fn.loop(i32(0), rest, GROUP, (g) => {
-      fn.line(call(group, b, add(lists, times(g, 4)), add(values, times(g, 2 * size)), span.bytes, ...kept(g), sums, width));
-    }, "g");
+    // Of a product of few terms there is one group only.
+    if (depthOf(p) > GROUP) fn.when(`(i32.eq ${rest} ${i32((depthOf(p) - 1) & -GROUP)})`, () => this.tiles(part, rows.length, { a, b, next, term }, span), () => {
+      fn.loop(i32(0), rest, GROUP, (g) => {
+        fn.line(call(group, b, add(lists, times(g, 4)), add(values, times(g, 2 * size)), span.bytes, ...kept(g), sums, width));
+      }, "g");
+    });
     const [from, between] = depthOf(p) > GROUP ? kept(rest) : [zeros, i32(0)];
     const shift = times(span.from, size);
     const before = fn.let("i32", `(i32.sub ${from} ${shift})`, "sums");
     const read = rows.map((_, r) => (r === 0 ? before : fn.let("i32", add(before, between), "sums")));
     this.finish(part, rows, span, { read, rest, origin: fn.let("i32", `(i32.sub ${b} ${shift})`, "b") });
+  }
+
+  /** All but the last group where no term is left out. */
+  private tiles({ site, sums }: Part, rows: number, { a, b, next, term }: { readonly a: string; readonly b: string; readonly next: number; readonly term: number }, { bytes }: Span): void {
+    const { fn } = this;
+    const { p, m } = site;
+    const size = byteSize(p.dtype);
+    const terms = i32((depthOf(p) - 1) & -GROUP);
+    const at = (vectors: number) => (o: string): void => {
+      fn.line(call(use(site, tile(m, rows, vectors)), a, i32(next), i32(term), terms, add(b, o), i32((p.columns.reds[0] as number) * size), add(sums, o), i32(this.block * size), i32(0)));
+    };
+    const whole = fn.let("i32", `(i32.and ${bytes} ${i32(-64)})`, "whole");
+    fn.loop(i32(0), whole, 64, at(4), "o");
+    fn.loop(whole, bytes, 16, at(1), "o");
   }
 
   private finish({ site, elements, lists, values }: Part, rows: readonly string[], { from, to }: Span, at: { readonly read: readonly string[]; readonly rest: string; readonly origin: string }): void {
@@ -150,19 +167,18 @@ export class UpdateWriter {
       const [type, load, splat] = lanes === 4 ? (["v128", "v128.load", `v128.load${8 * size}_splat`] as const) : ([scalar, `${scalar}.load`, `${scalar}.load`] as const);
       const offset = fn.let("i32", times(j, size), "o");
       const machine = lanes === 4 ? m : { ...m, simd: false, fma: false };
-      const parts = range(lanes === 4 ? size / 4 : 1);
-      const terms = places.map((q) => {
-        const address = fn.let("i32", `(i32.add ${q} ${offset})`, "q");
-        return parts.map((n) => fn.let(type, `(${load} offset=${16 * n} ${address})`, "x"));
+      const factors = range(GROUP).map((t) => rows.map((_, r) => fn.outside(fn.depth - 1, () => fn.let(type, `(${splat} offset=${size * (2 * t + r)} ${first})`, "v"))));
+      // Term by term for all rows: of the columns' operand, one register at a time is alive.
+      const parts = range(lanes === 4 ? size / 4 : 1).map((n) => {
+        let sums = rows.map((_, r) => fn.let(type, `(${load} offset=${16 * n} (i32.add ${at.read[r]} ${offset}))`, "sum"));
+        places.forEach((q, t) => {
+          const x = fn.let(type, `(${load} offset=${16 * n} (i32.add ${q} ${offset}))`, "x");
+          sums = sums.map((sum, r) => fn.let(type, fused(machine, sum, factors[t]?.[r] as string, x), "sum"));
+        });
+        return sums;
       });
       rows.forEach((row, r) => {
-        const factors = range(GROUP).map((t) => fn.outside(fn.depth - 1, () => fn.let(type, `(${splat} offset=${size * (2 * t + r)} ${first})`, "v")));
-        const sums = parts.map((n) => {
-          let sum = `(${load} offset=${16 * n} (i32.add ${at.read[r]} ${offset}))`;
-          factors.forEach((v, t) => { sum = fused(machine, sum, v, terms[t]?.[n] as string); });
-          return fn.let(type, sum, "sum");
-        });
-        const acc: Value = { dtype: p.dtype, lanes, parts: sums };
+        const acc: Value = { dtype: p.dtype, lanes, parts: parts.map((sums) => sums[r] as string) };
         elements.storeResults({ axes: axes(row, j), lane: lanes === 4 ? { kind: "axis", axis: p.columnAxis } : null, acc });
       });
     };

@@ -61,9 +61,12 @@ const bytesOf = (d: DType): number => (d === "float64" ? 8 : d === "bool" ? 1 : 
 
 export interface Loaded { readonly run: () => void; readonly results: () => TypedArray[] }
 
+/** How a code is run: its units one by one from the last, results in the place of an input where the code allows it. */
+export interface Manner { readonly backwards?: boolean; readonly inPlace?: boolean }
+
 /** A code's functions over a memory that holds the inputs; memory around every buffer holds NaNs. */
 export function loadCode(
-  code: KernelCode, inputs: readonly { readonly type: BufferType; readonly data: TypedArray }[], outputs: readonly BufferType[], scalars: readonly number[] = [], backwards = false,
+  code: KernelCode, inputs: readonly { readonly type: BufferType; readonly data: TypedArray }[], outputs: readonly BufferType[], scalars: readonly number[] = [], manner: Manner = {},
 ): Loaded {
   let top = 4096;
   const place = (bytes: number): number => {
@@ -73,7 +76,7 @@ export function loadCode(
   };
   const bytes = (t: BufferType): number => sizeOf(t.shape) * bytesOf(t.dtype);
   const at = inputs.map(({ type }) => place(bytes(type)));
-  const results = outputs.map((t) => place(bytes(t)));
+  const results = outputs.map((t, n) => (manner.inPlace ? at[code.inPlace[n]?.[0] ?? -1] : undefined) ?? place(bytes(t)));
   const packings = code.packings.map((p) => place(p.bytes));
   const [scratch, own] = [place(code.scratch), place(code.own)];
   const memory = memoryOf(top + 4096);
@@ -84,7 +87,7 @@ export function loadCode(
   const exports = instantiate([...code.library.values(), ...passes.map((p) => p.text)], passes.map((p) => p.name), memory);
   const call = (name: string, units: number, rest: readonly number[]): void => {
     const f = exports[name.slice(1)] as (...args: readonly number[]) => number;
-    if (!backwards) f(0, units, ...rest);
+    if (!manner.backwards) f(0, units, ...rest);
     else for (let u = units - 1; u >= 0; u--) f(u, u + 1, ...rest);
   };
   const run = (): void => {
