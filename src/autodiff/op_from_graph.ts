@@ -9,7 +9,7 @@ import type { Rule } from "../graph/rule.js";
 import { tensorType } from "../graph/types.js";
 import { apply, Constant, SharedVariable, Variable } from "../graph/variable.js";
 import { asTensors, defineOp, type Operand } from "../ops/define.js";
-import { mul, sqr } from "../ops/elementwise.js";
+import { cast, mul, sqr } from "../ops/elementwise.js";
 import { zeroGradient } from "../ops/fill.js";
 import { tensorCopy } from "../ops/identities.js";
 import { patternBroadcast } from "../ops/rebroadcast.js";
@@ -61,7 +61,8 @@ interface GraphParams extends Params {
   readonly overrides: Overrides | null;
 }
 
-const expanded = (body: FrozenGraph, inputs: readonly Variable[]): Variable[] => substituteVariables(body.outputs, new Map(body.inputs.map((v, i) => [v, inputs[i] as Variable])));
+/** Inputs of another dtype are converted to the one that the graph was made for. */
+const expanded = (body: FrozenGraph, inputs: readonly Variable[]): Variable[] => substituteVariables(body.outputs, new Map(body.inputs.map((v, i) => [v, cast(inputs[i] as Variable, v.dtype)])));
 
 /** The chain rule through the graph. An output may be another's input: each is walked from a name of its own. */
 function ownGradients({ inputs, cotangents, params: { body } }: GradientContext<GraphParams>): InputGradient[] {

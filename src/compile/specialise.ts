@@ -80,7 +80,7 @@ export function specialise(outputs: readonly Variable[], leaves: readonly Leaf[]
   checkDTypes(plan, caps, outputs, scope);
   return {
     plan, guards: builder.guards, feeds, results, shapes: outputs.map((o) => scope.value(o).shape),
-    scalarFeeds: leaves.flatMap((leaf, i) => (leaf.scalar !== null && !isBound(leaf, bound.scalars) ? [i] : [])),
+    scalarFeeds: leaves.flatMap((leaf, i) => (leaf.scalar !== null && !isBound(leaf, bound.scalars) && !bound.values.has(leaf.variable) ? [i] : [])),
     notes: [...(bound.scalars === "free" ? [] : [SCALAR_NOTES[bound.scalars]]), ...[...bound.values.keys()].map((v) => `a shape or a branch depends on the value of ${v}: it is computed on the host at each call`)],
   };
 }

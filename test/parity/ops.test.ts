@@ -33,12 +33,13 @@ test("every op but scan has samples", () => {
 onEachDevice("every op agrees with its reference", async ({ name, share }) => {
   const failures: string[] = [];
   for (const op of ops) {
-    const graph = graphOf(op, name === "reference" ? "float64" : "float32");
+    const both = name === "reference" || name === "wasm";
+    const graph = graphOf(op, both ? "float64" : "float32");
     const options = { devices: [name], tolerance: op.fields.tolerance ?? 1e-5 };
     try {
       await backendParity(graph, { ...options, modes: ["fast_run"], feed: "shared" });
       if (share === 1) await backendParity(graph, { ...options, modes: ["none"] });
-      if (name === "reference") await backendParity(graphOf(op, "float32"), { ...options, modes: ["fast_run"] });
+      if (both) await backendParity(graphOf(op, "float32"), { ...options, modes: ["fast_run"] });
     } catch (e) {
       failures.push(`${op}: ${String(e)}`);
     }
