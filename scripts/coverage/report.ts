@@ -2,16 +2,19 @@
  * The state of every name of the census, and the page that shows it. Pure functions of texts: what runs them reads the files and writes the page.
  */
 
-/** A name that the tutorials use, and in how many of them. */
-export interface Name { readonly section: string; readonly name: string; readonly files: number; readonly repositories: number }
-/** How it is written here, why it is left out, or that it is missing. */
-export type State = { readonly kind: "there"; readonly code: string } | { readonly kind: "out"; readonly why: string } | { readonly kind: "missing" };
+/** A name that the tutorials use, in how many of them, and in which for one. */
+export interface Name { readonly section: string; readonly name: string; readonly files: number; readonly repositories: number; readonly example: string }
+/** How it is written here, why a port writes nothing in its place, why it is left out, or that it is missing. */
+export type State = { readonly kind: "there"; readonly code: string } | { readonly kind: "nothing" | "out"; readonly why: string } | { readonly kind: "missing" };
+
+type Reasons = Readonly<Record<string, string>>;
 
 export interface Sources {
   readonly census: string;
   /** Texts of the files of ports. */
   readonly ports: readonly string[];
-  readonly outOfScope: Readonly<Record<string, string>>;
+  readonly nothingToWrite: Reasons;
+  readonly outOfScope: Reasons;
 }
 
 /** Tutorial files that use at least one name of Theano. */
@@ -27,8 +30,8 @@ const SECTIONS: Readonly<Record<string, string>> = {
 
 export function readCensus(text: string): Name[] {
   return text.trimEnd().split("\n").map((line) => {
-    const [section = "", name = "", files, repositories] = line.split("\t");
-    return { section, name, files: Number(files), repositories: Number(repositories) };
+    const [section = "", name = "", files, repositories, example = ""] = line.split("\t");
+    return { section, name, files: Number(files), repositories: Number(repositories), example };
   });
 }
 
@@ -38,27 +41,32 @@ export function readPorts(text: string): Map<string, string> {
   return new Map(entries.map(([, name, code]) => [JSON.parse(name as string) as string, code as string]));
 }
 
-export function stateOf(name: string, ports: ReadonlyMap<string, string>, outOfScope: Readonly<Record<string, string>>): State {
+export function stateOf(name: string, ports: ReadonlyMap<string, string>, nothingToWrite: Reasons, outOfScope: Reasons): State {
   const code = ports.get(name);
   if (code !== undefined) return { kind: "there", code };
-  const why = outOfScope[name];
-  return why === undefined ? { kind: "missing" } : { kind: "out", why };
+  const [nothing, out] = [nothingToWrite[name], outOfScope[name]];
+  return nothing !== undefined ? { kind: "nothing", why: nothing } : out !== undefined ? { kind: "out", why: out } : { kind: "missing" };
 }
 
 const cell = (text: string): string => text.replaceAll("|", "\\|");
-const shown = (s: State): string => (s.kind === "there" ? `\`${cell(s.code)}\`` : s.kind === "out" ? `out of scope: ${cell(s.why)}` : "**missing**");
+const SHOWN = { nothing: "nothing to write", out: "out of scope" } as const;
+const shown = (s: State): string => (s.kind === "there" ? `\`${cell(s.code)}\`` : s.kind === "missing" ? "**missing**" : `${SHOWN[s.kind]}: ${cell(s.why)}`);
 
-interface Counted { readonly names: number; readonly there: number; readonly out: number; readonly missing: number }
+interface Counted { readonly names: number; readonly there: number; readonly nothing: number; readonly out: number; readonly missing: number }
 
 function counted(states: readonly State[]): Counted {
   const of = (kind: State["kind"]): number => states.filter((s) => s.kind === kind).length;
-  return { names: states.length, there: of("there"), out: of("out"), missing: of("missing") };
+  return { names: states.length, there: of("there"), nothing: of("nothing"), out: of("out"), missing: of("missing") };
 }
 
-/** A file is covered when each of its names is there; the census says how many files use a name, not which, so that only bounds follow. */
+/**
+ * How many files use none of some names. The census names one file for each name and says how many there are: the files it names are sure, and the
+ * others may be among them or not, so that bounds follow.
+ */
 export function coveredFiles(uncovered: readonly Name[]): { readonly least: number; readonly most: number } {
-  const used = uncovered.map((n) => n.files);
-  return { least: Math.max(0, TUTORIAL_FILES - used.reduce((a, b) => a + b, 0)), most: TUTORIAL_FILES - Math.max(0, ...used) };
+  const sure = new Set(uncovered.map((n) => n.example)).size;
+  const others = uncovered.reduce((sum, n) => sum + n.files - 1, 0);
+  return { least: Math.max(0, TUTORIAL_FILES - sure - others), most: TUTORIAL_FILES - Math.max(sure, ...uncovered.map((n) => n.files)) };
 }
 
 const percent = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(1)} %`;
@@ -67,22 +75,23 @@ function summary(names: readonly Name[], stateFor: (n: Name) => State): string[]
   const used = names.filter((n) => n.files > 0);
   const total = counted(used.map(stateFor));
   const inScope = used.filter((n) => stateFor(n).kind !== "out");
-  const files = coveredFiles(used.filter((n) => stateFor(n).kind !== "there"));
+  const open = used.filter((n) => ["out", "missing"].includes(stateFor(n).kind));
+  const files = coveredFiles(open);
   const scoped = coveredFiles(used.filter((n) => stateFor(n).kind === "missing"));
   const rows = Object.entries(SECTIONS).map(([section, title]) => {
     const c = counted(used.filter((n) => n.section === section).map(stateFor));
-    return `| ${section} ${title} | ${c.names} | ${c.there} | ${c.out} | ${c.missing} |`;
+    return `| ${section} ${title} | ${c.names} | ${c.there} | ${c.nothing} | ${c.out} | ${c.missing} |`;
   });
   return [
-    `Of ${total.names} names and forms that tutorials use, ${total.there} are there, ${total.out} are out of scope and ${total.missing} are missing: ${percent(total.there, inScope.length)} of those in scope.`,
+    `Of ${total.names} names and forms that tutorials use, ${total.there} are there, ${total.nothing} need nothing in their place, ${total.out} are out of scope and ${total.missing} are missing: ${percent(total.there + total.nothing, inScope.length)} of those in scope.`,
     "",
-    `**Tutorial files.** ${TUTORIAL_FILES} files use Theano. The census says how many files use each name, not which, so that bounds follow: a file is covered when all its names are there, so at most`,
-    `the sum of the files of the other names is not covered, and at least the largest of these counts. Fully covered: **${files.least} to ${files.most}** of ${TUTORIAL_FILES}. Leaving aside what is out of scope: **${scoped.least} to ${scoped.most}**.`,
+    `**Tutorial files.** ${TUTORIAL_FILES} files use Theano. A file is covered when each of its names is there or needs nothing. The census says how many files use a name and names one of them, so that bounds follow:`,
+    `fully covered are **${files.least} to ${files.most}** of ${TUTORIAL_FILES} files; of what is in scope, **${scoped.least} to ${scoped.most}** lack nothing. Files that are known to use what is out of scope or missing: ${[...new Set(open.map((n) => `\`${n.example}\``))].sort().join(", ")}.`,
     "",
-    "| section | names used | there | out of scope | missing |",
-    "| --- | --- | --- | --- | --- |",
+    "| section | names used | there | nothing to write | out of scope | missing |",
+    "| --- | --- | --- | --- | --- | --- |",
     ...rows,
-    `| all | ${total.names} | ${total.there} | ${total.out} | ${total.missing} |`,
+    `| all | ${total.names} | ${total.there} | ${total.nothing} | ${total.out} | ${total.missing} |`,
   ];
 }
 
@@ -91,10 +100,10 @@ function table(names: readonly Name[], stateFor: (n: Name) => State): string[] {
 }
 
 /** The whole page. */
-export function coveragePage({ census, ports, outOfScope }: Sources): string {
+export function coveragePage({ census, ports, nothingToWrite, outOfScope }: Sources): string {
   const known = new Map(ports.flatMap((text) => [...readPorts(text)]));
   const names = readCensus(census);
-  const stateFor = (n: Name): State => stateOf(n.name, known, outOfScope);
+  const stateFor = (n: Name): State => stateOf(n.name, known, nothingToWrite, outOfScope);
   const counts = new Set(names.map((n) => n.name));
   const beyond = [...known].filter(([name]) => !counts.has(name));
   const sections = Object.entries(SECTIONS).flatMap(([section, title]) => ["", `## ${section} ${title}`, "", ...table(names.filter((n) => n.section === section), stateFor)]);
