@@ -85,10 +85,10 @@ export class Training {
   /** The epochs left to do. Each is done when its body is: a request to stop ends its minibatches early, and the loop after it. */
   async *epochs({ phase, nEpochs, nBatches, updates, until }: Phase): AsyncGenerator<Epoch, void, undefined> {
     const done = this.#begin(phase, updates);
-    if (this.#saved && done.means.length < nEpochs && done.means.length + done.batch > 0) {
+    const over = (): boolean => this.watcher.aborted || until?.(done.means.length * nBatches + done.batch - 1) === true;
+    if (this.#saved && !over() && done.means.length < nEpochs && done.means.length + done.batch > 0) {
       this.watcher.log(`Going on with ${phase} after ${done.means.length} epochs and ${done.batch} minibatches`);
     }
-    const over = (): boolean => this.watcher.aborted || until?.(done.means.length * nBatches + done.batch - 1) === true;
     while (done.means.length < nEpochs && !over()) {
       const index = done.means.length;
       const minibatches = this.#minibatches(done, over, { phase, epoch: index, nEpochs, nBatches });
