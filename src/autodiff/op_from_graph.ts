@@ -74,7 +74,7 @@ function ownGradients({ inputs, cotangents, params: { body } }: GradientContext<
 
 /** x^2 y and y, for tests. */
 function sampleBody(): FrozenGraph {
-  const [x, y] = [new Variable(tensorType("float64", 1), { name: "x" }), new Variable(tensorType("float64", 1), { name: "y" })];
+  const [x, y] = [new Variable(tensorType("float32", 1), { name: "x" }), new Variable(tensorType("float32", 1), { name: "y" })];
   return new FrozenGraph([x, y], [mul(sqr(x), y), y]);
 }
 
@@ -86,7 +86,7 @@ const op: Op = defineOp<GraphParams>({
   lower: { kind: "graph", expand: (inputs, { body }) => expanded(body, inputs) },
   gradient: (ctx) => ctx.params.overrides?.gradients(ctx) ?? ownGradients(ctx),
   reference: (inputs, { body }, types) => interpret(body.outputs, new Map(body.inputs.map((v, i) => [v, inputs[i] as never])), { exactDTypes: types.every((t, i) => t.dtype === body.outputs[i]?.dtype) }),
-  samples: [{ inputs: [{ dtype: "float64", shape: [3] }, { dtype: "float64", shape: [3] }], params: { body: sampleBody(), inline: false, overrides: null } }],
+  samples: [{ inputs: [{ dtype: "float32", shape: [3] }, { dtype: "float32", shape: [3] }], params: { body: sampleBody(), inline: false, overrides: null } }],
   get rules() {
     return [inlined];
   },
