@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 /**
- * The command-line program: `damo rbm`, `logistic`, `mlp`, `dbn`, `predict`, `sample`. Options in, programs of damo/models in the middle, and at the end
+ * The command-line program: `damo rbm`, `logistic`, `mlp`, `lenet`, `dbn`, `predict`, `sample`. Options in, programs of damo/models in the middle, and at the end
  * what ran where. Without options each fits a few minutes on two cores; `--article` takes the article's settings.
  */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
 import { closeDevices, config, DamoError } from "damo";
-import { loadDbn, loadLogisticRegression, loadMlp, loadModel, predictWith, sampleRbm, sgdOptimizationMnist, testDbn, testMlp, testRbm, Watcher } from "damo/models";
+import { evaluateLenet5, loadDbn, loadLenet, loadLogisticRegression, loadMlp, loadModel, predictWith, sampleRbm, sgdOptimizationMnist, testDbn, testMlp, testRbm, Watcher } from "damo/models";
 import { type CommonOptions, checkpointOf, count, countOrNone, counts, rate, sizesOf, withCommon } from "./options.js";
 import { reportFiles, reportFunctions, reportSettings, type Settings } from "./report.js";
 import { Terminal } from "./terminal.js";
@@ -114,6 +114,30 @@ async function mlp(given: Given): Promise<void> {
   });
 }
 
+/** Minibatches of 100 fit the smaller set of drawn digits. */
+const LENET_SETTINGS = {
+  epochs: { ours: 5, article: 200 as number },
+  kernels: { ours: [20, 50], article: [20, 50] as readonly number[] },
+  hidden: { ours: 500, article: 500 as number },
+  batch: { ours: 100, article: 500 as number },
+  lr: { ours: 0.1, article: 0.1 as number },
+};
+
+async function lenet(given: Given): Promise<void> {
+  await inTerminal(given, async (terminal) => {
+    const s = settle(LENET_SETTINGS, given);
+    reportSettings(terminal.log, LENET_SETTINGS, s, given.dataset);
+    const bestModel = join(given.out, "best_model.npz");
+    const [first = 20, second = 50] = s.kernels;
+    const result = await evaluateLenet5({
+      ...trainingOptions(terminal, given), bestModel, nEpochs: s.epochs, nkerns: [first, second], nHidden: s.hidden, batchSize: s.batch, learningRate: s.lr, seed: given.seed,
+    });
+    terminal.close();
+    reportFunctions({ train_model: result.trainModel }, given.plan);
+    reportFiles([bestModel]);
+  });
+}
+
 const DBN_SETTINGS = {
   pretrainEpochs: { ours: 2, article: 100 as number },
   epochs: { ours: 5, article: 1000 as number },
@@ -149,7 +173,7 @@ async function predictCommand(given: Given): Promise<void> {
       const { x, logLayer } = await loadDbn(file);
       return { input: x, yPred: logLayer.yPred };
     };
-    const load = { logistic_sgd: loadLogisticRegression, mlp: loadMlp, dbn: dbnOf };
+    const load = { logistic_sgd: loadLogisticRegression, mlp: loadMlp, lenet: loadLenet, dbn: dbnOf };
     const kind = (Object.keys(load) as (keyof typeof load)[]).find((k) => k === model) ?? "logistic_sgd";
     const { input, yPred } = await load[kind](path);
     const { predicted, labels } = await predictWith(input, yPred, { dataset: given.dataset, data: sizesOf(given), count: given.count as number, watcher: new Watcher(terminal.observers) });
@@ -182,7 +206,7 @@ function trainingCommand(program: Command, name: string, description: string, { 
 }
 
 function build(): Command {
-  const program = new Command("damo").description("Logistic regression, RBM and DBN as Theano's tutorials have them, on damo").showHelpAfterError();
+  const program = new Command("damo").description("Logistic regression, RBM, DBN and convolutions as Theano's tutorials have them, on damo").showHelpAfterError();
   trainingCommand(program, "rbm", "train a restricted Boltzmann machine, draw its filters, sample from it", { seed: 123 })
     .option("--hidden <n>", "hidden units", count)
     .option("--k <n>", "Gibbs steps per minibatch", count)
@@ -193,6 +217,10 @@ function build(): Command {
     .action(rbm);
   trainingCommand(program, "logistic", "train logistic regression", { seed: 0 }).action(logistic);
   trainingCommand(program, "mlp", "train a multi-layer perceptron", { seed: 1234 }).option("--hidden <n>", "hidden units", count).action(mlp);
+  trainingCommand(program, "lenet", "train a convolutional network, LeNet", { seed: 23455 })
+    .option("--kernels <n,n>", "filters of the two convolutions", counts)
+    .option("--hidden <n>", "hidden units", count)
+    .action(lenet);
   trainingCommand(program, "dbn", "train a deep belief network", { seed: 123 })
     .option("--hidden <n,n,…>", "units of the hidden layers", counts)
     .option("--k <n>", "Gibbs steps per minibatch", count)
@@ -200,7 +228,7 @@ function build(): Command {
     .option("--pretrain-lr <x>", "learning rate of pretraining", rate)
     .action(dbn);
   withCommon(program.command("predict").description("predict the first examples of the test set with a saved classifier"), { out: "out", seed: 0 })
-    .requiredOption("--model <file>", "a best_model.npz of logistic, mlp or dbn")
+    .requiredOption("--model <file>", "a best_model.npz of logistic, mlp, lenet or dbn")
     .option("--count <n>", "how many examples", count, 10)
     .action(predictCommand);
   withCommon(program.command("sample").description("sample from a saved RBM"), { out: join("out", "sample"), seed: 123 })

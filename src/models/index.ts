@@ -2,6 +2,7 @@
  * `damo/models`: the article's programs, ported line by line on the public API. Nothing is defined here.
  */
 export * from "./checkpoint.js";
+export * from "./convolutional_mlp.js";
 export * from "./dbn.js";
 export * from "./dbn_program.js";
 export * from "./early_stopping.js";

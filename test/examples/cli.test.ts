@@ -109,6 +109,7 @@ describe("classifiers", () => {
   test.each([
     ["logistic", ["--epochs", "2", "--batch", "20"], 1],
     ["mlp", ["--epochs", "1", "--hidden", "8"], 1],
+    ["lenet", ["--epochs", "1", "--kernels", "2,3", "--hidden", "8", "--batch", "20"], 1],
     ["dbn", ["--epochs", "1", "--pretrain-epochs", "1", "--hidden", "8,6"], 3],
   ] as const)("%s trains and predict reads its model", async (name, options, functions) => {
     const r = await damo(name, ...FEW, ...CPU, ...options, "--out", name);
