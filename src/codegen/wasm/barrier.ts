@@ -5,10 +5,11 @@
 import { CONTROL } from "./frame.js";
 
 /**
- * How often a waiting thread looks before it sleeps. A look takes about 2 ns, and waking a sleeper 50 microseconds: the phases of a step are
- * shorter than that, so sleeping pays only where another process holds a core.
+ * How often a waiting thread looks before it sleeps. A look takes some 25 ns, of which the fence is most: bare looks take 0.3 and keep a core
+ * busy that another thread may share. Waking a sleeper takes 50 to 150 microseconds, and most phases are shorter: sleeping pays where
+ * another process holds a core.
  */
-const LOOKS = 20_000;
+const LOOKS = 3000;
 /** Nanoseconds after which a sleeper looks whether the run was given up. */
 const NAP = 100_000_000;
 
@@ -26,6 +27,7 @@ export const BARRIER = `(func $barrier (param $thread i32) (param $threads i32)
     (if ${load(CONTROL.asleep)} (then (drop (memory.atomic.notify ${at(CONTROL.barrier)} (i32.const -1)))))
     (return)))
   (loop $look
+    (atomic.fence)
     (if (i32.ne ${load(CONTROL.barrier)} (local.get $now)) (then (return)))
     (local.set $looks (i32.add (local.get $looks) (i32.const 1)))
     (br_if $look (i32.lt_u (local.get $looks) (i32.const ${LOOKS}))))
