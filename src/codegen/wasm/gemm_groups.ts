@@ -16,10 +16,11 @@ export const GROUP = 4;
  */
 export function rowPairList(m: Machine): LibraryEntry {
   const size = byteSize(m.dtype);
-  const t = m.dtype === "float64" ? "f64" : "f32";
-  const name = `$gemm.pairs.${t}`;
+  // Bits are compared: all but the sign are 0 in zeros only.
+  const t = m.dtype === "float64" ? "i64" : "i32";
+  const name = `$gemm.pairs.${m.dtype}`;
   const write = (offset: string, v: string, w: string): string[] => [`(i32.store ${get("l")} ${offset})`, `(${t}.store ${get("x")} ${v})`, `(${t}.store offset=${size} ${get("x")} ${w})`];
-  const nonzero = (v: string): string => `(${t}.ne ${get(v)} (${t}.const 0))`;
+  const nonzero = `(${t}.ne (${t}.shl (${t}.or ${get("v")} ${get("w")}) (${t}.const 1)) (${t}.const 0))`;
   const few = `(i32.gt_u (i32.mul ${get("m")} ${num(8)}) (i32.mul (i32.sub ${get("n")} ${num(GROUP)}) ${num(5)}))`;
   const text = [
     `(func ${name} ${params("a", "ar", "ak", "n", "by", "l", "x", "all", "zero")} (result i32)`, locals("i32", ["k", "first", "values", "one", "m", "d"]), locals(t, ["v", "w"]),
@@ -28,7 +29,7 @@ export function rowPairList(m: Machine): LibraryEntry {
       set("l", get("first")), set("x", get("values")), set("k", num(0)), set("d", num(0)), set("m", get("n")),
       until(`(i32.eqz ${get("m")})`, [
         set("v", `(${t}.load ${plus(get("a"), get("d"))})`), set("w", `(${t}.load (i32.add ${plus(get("a"), get("ar"))} ${get("d")}))`), ...write(get("k"), get("v"), get("w")),
-        set("one", `(i32.or ${get("all")} (i32.or ${nonzero("v")} ${nonzero("w")}))`),
+        set("one", `(i32.or ${get("all")} ${nonzero})`),
         step("l", `(i32.shl ${get("one")} ${num(2)})`), step("x", `(i32.shl ${get("one")} ${num(Math.log2(2 * size))})`),
         step("d", get("ak")), step("k", get("by")), step("m", num(-1)),
       ]),

@@ -13,7 +13,13 @@ export const panelBytes = (m: Machine, vectors: number): number => vectors * reg
 
 const scalarOf = (m: Machine): string => (m.dtype === "float64" ? "f64" : "f32");
 
-/** x * 0 is 0, or NaN where x is infinite or NaN: the sum of all shows whether there was one. */
+/** Of variables, two by two. */
+function sumOf(shape: string, names: readonly string[]): string {
+  const half = Math.ceil(names.length / 2);
+  return names.length === 1 ? get(names[0] as string) : `(${shape}.add ${sumOf(shape, names.slice(0, half))} ${sumOf(shape, names.slice(half))})`;
+}
+
+/** x * 0 is 0, or NaN where x is infinite or NaN (or sums of large numbers are, which costs time only): the sum of all shows whether there was one. */
 const watch = (shape: string, seen: string, x: string, zero: string): string => set(seen, `(${shape}.add ${get(seen)} (${shape}.mul ${x} ${zero}))`);
 const isNan = (m: Machine, text: string): string => (m.simd ? `(v128.any_true (${registerOf(m).shape}.ne ${text} ${text}))` : `(${scalarOf(m)}.ne ${text} ${text})`);
 
@@ -28,19 +34,19 @@ export function packContiguous(m: Machine, { vectors, columns }: Panel): Library
     const text = `(${r.load} offset=${r.bytes * v} ${get("s")})`;
     return v < whole ? text : v * r.lanes < columns ? `(v128.and ${text} ${masked})` : null;
   };
-  const seen = range(vectors).filter((v) => load(v) !== null);
+  const kept = range(vectors).filter((v) => load(v) !== null).map((v) => `x${v}`);
   const text = [
-    `(func ${name} ${params("s", "sk", "n", "d")} (result i32)`, locals(r.type, ["x", ...seen.map((v) => `f${v}`)]),
+    `(func ${name} ${params("s", "sk", "n", "d")} (result i32)`, locals(r.type, [...kept, "f"]),
     until(`(i32.eqz ${get("n")})`, [
       ...range(vectors).flatMap((v) => {
         const x = load(v);
         const to = `(${r.store} offset=${r.bytes * v} ${get("d")}`;
-        return x === null ? [`${to} ${r.zero})`] : [set("x", x), `${to} ${get("x")})`, watch(r.shape, `f${v}`, get("x"), r.zero)];
+        return x === null ? [`${to} ${r.zero})`] : [set(`x${v}`, x), `${to} ${get(`x${v}`)})`];
       }),
+      watch(r.shape, "f", sumOf(r.shape, kept), r.zero),
       step("s", get("sk")), step("d", num(panelBytes(m, vectors))), step("n", num(-1)),
     ]),
-    set("x", seen.map((v) => get(`f${v}`)).reduce((a, b) => `(${r.shape}.add ${a} ${b})`)),
-    isNan(m, get("x")), ")",
+    isNan(m, get("f")), ")",
   ];
   return { name, text: text.join("\n") };
 }
@@ -59,7 +65,6 @@ export function transpose(m: Machine): LibraryEntry {
   const name = `$gemm.transpose.${suffix(m)}`;
   const s = range(lanes).map((i) => `s${i}`);
   const x = range(lanes).map((i) => `x${i}`);
-  const f = s.map((_, i) => `f${i}`);
   const apply = (op: string, a: string, b: string): string => `(${op} ${get(a)} ${get(b)})`;
   const turned = lanes === 2 ? [apply(SHUFFLE.lows, "x0", "x1"), apply(SHUFFLE.highs, "x0", "x1")] : [
     apply(SHUFFLE.lows, "y0", "y1"), apply(SHUFFLE.highs, "y0", "y1"), apply(SHUFFLE.lows, "y2", "y3"), apply(SHUFFLE.highs, "y2", "y3"),
@@ -69,18 +74,18 @@ export function transpose(m: Machine): LibraryEntry {
   ];
   const single = scalarOf(m);
   const text = [
-    `(func ${name} ${params(...s, "n", "d", "dk")} (result i32)`, locals("v128", [...x, ...f, "y0", "y1", "y2", "y3"]), locals("i32", ["e"]),
+    `(func ${name} ${params(...s, "n", "d", "dk")} (result i32)`, locals("v128", [...x, "f", "y0", "y1", "y2", "y3"]), locals("i32", ["e"]),
     until(`(i32.lt_s ${get("n")} ${num(lanes)})`, [
-      ...s.flatMap((p, i) => [set(x[i] as string, `(v128.load ${get(p)})`), step(p, num(16)), watch(shape, f[i] as string, get(x[i] as string), zero)]),
-      ...mixed,
+      ...s.flatMap((p, i) => [set(x[i] as string, `(v128.load ${get(p)})`), step(p, num(16))]),
+      watch(shape, "f", sumOf(shape, x), zero), ...mixed,
       ...turned.flatMap((t) => [`(v128.store ${get("d")} ${t})`, step("d", get("dk"))]),
       step("n", num(-lanes)),
     ]),
     until(`(i32.le_s ${get("n")} ${num(0)})`, [
       set("x0", zero), ...s.flatMap((p, i) => [set("x0", `(${shape}.replace_lane ${i} ${get("x0")} (${single}.load ${get(p)}))`), step(p, num(size))]),
-      watch(shape, "f0", get("x0"), zero), `(v128.store ${get("d")} ${get("x0")})`, step("d", get("dk")), step("n", num(-1)),
+      watch(shape, "f", get("x0"), zero), `(v128.store ${get("d")} ${get("x0")})`, step("d", get("dk")), step("n", num(-1)),
     ], "rest"),
-    set("f0", f.map(get).reduce((a, b) => `(${shape}.add ${a} ${b})`)), isNan(m, get("f0")), ")",
+    isNan(m, get("f")), ")",
   ];
   return { name, text: text.join("\n") };
 }

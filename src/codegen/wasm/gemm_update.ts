@@ -19,7 +19,7 @@ const LEAST_ROWS = 32;
 /** Rows of a unit; even, so that only the last unit may have an odd row. */
 const ROWS = 16;
 /** The columns' operand stays in the first-level cache while rows walk along it. */
-const COLUMN_BYTES = 32768;
+const COLUMN_BYTES = 65536;
 
 /** Whether a product is an update that this form is for. */
 export const isUpdate = (p: Product, { simd }: Features): boolean =>
