@@ -8,7 +8,7 @@ import { flatten, int, rangeOf } from "../ir/index.js";
 import type { Kernel } from "../ir/kernel.js";
 import { Addresses } from "./addresses.js";
 import type { PassParams } from "./code.js";
-import { constantValue, convert, isAtom, settle, widen } from "./convert.js";
+import { constantValue, convert, settle, widen } from "./convert.js";
 import { type AxisId, flattenLoads, isAxis, isProven, laneStride, type Point, positionOf, rowOfSix, strideOf } from "./flat.js";
 import type { Value } from "./lanes.js";
 import { gatherFour, loadFour, loadOne, storeFour, storeOne } from "./memory_access.js";
@@ -115,7 +115,7 @@ export class Elements {
     return this.fn.outside(depth, () => {
       const made = this.write(e, point);
       const { uses } = this.dependences.get(e) as Dependence;
-      if (made.parts.every(isAtom) || (uses <= 1 && here)) return made;
+      if (uses <= 1 && here) return made;
       const kept = settle(this.fn, made);
       const home = this.fn.blocks.at(-1) as Block;
       const table = this.known.get(home) ?? new Map<string, Value>();

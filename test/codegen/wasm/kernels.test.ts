@@ -53,9 +53,9 @@ describe("random kernels", () => {
         const got = runKernel(bound.kernel, inputs, scalars, features, { uses: () => 1 }, tape.length % 2 === 0);
         got.forEach((g, n) => { expect(g, `${bound.kernel.text}\n${moduleText(kernelCode(bound.kernel, "k", features, { uses: () => 1 }))}`).toEqual(expected[n]); });
       }),
-      { numRuns: 1500 },
+      { numRuns: Number(process.env.DAMO_FUZZ ?? 500) },
     );
-    expect(compared).toBeGreaterThan(500);
+    expect(compared).toBeGreaterThan(150);
   });
 });
 
