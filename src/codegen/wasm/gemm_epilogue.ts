@@ -6,7 +6,7 @@ import { byteSize } from "../ir/dtype.js";
 import { type Expr, type Load, postorder } from "../ir/expr.js";
 import { flatten, keyOf } from "../ir/index.js";
 import { Elements } from "./elements.js";
-import { columnCount, type Product } from "./gemm_product.js";
+import { columnCount, type Sums } from "./gemm_product.js";
 import type { Site } from "./gemm_operands.js";
 import { evaluationCost, heavyNodes } from "./loops.js";
 import { add, i32, times } from "./wat.js";
@@ -20,7 +20,7 @@ export interface RowOfSums { readonly places: readonly string[]; readonly row: s
 export class Epilogue {
   private readonly elements: Elements;
 
-  constructor(private readonly site: Site) {
+  constructor(private readonly site: Omit<Site, "p"> & { readonly p: Sums }) {
     const { fn, p, params, library } = site;
     this.elements = new Elements(fn, p.kernel, params, library, heavyNodes(p.kernel.results) <= MOST_INLINED ? "inline" : "call");
   }
@@ -55,10 +55,10 @@ export class Epilogue {
 }
 
 /** The position of the element that a kernel writes. */
-export const positionHere = ({ kernel: k }: Product): Expr => flatten(k.domain.map((extent, axis): Expr => ({ kind: "axis", dtype: "int32", axis, extent })), k.domain);
+export const positionHere = ({ kernel: k }: Sums): Expr => flatten(k.domain.map((extent, axis): Expr => ({ kind: "axis", dtype: "int32", axis, extent })), k.domain);
 
 /** For each result, the buffers that are read at exactly the element that is written, nowhere else, and by no operand. */
-export function inPlaceOf(p: Product): number[][] {
+export function inPlaceOf(p: Sums): number[][] {
   const k = p.kernel;
   const here = keyOf(positionHere(p));
   const loadsIn = (roots: readonly Expr[]): Load[] => postorder(roots).filter((e): e is Load => e.kind === "load");

@@ -65,6 +65,7 @@ export function transpose(m: Machine): LibraryEntry {
   const name = `$gemm.transpose.${suffix(m)}`;
   const s = range(lanes).map((i) => `s${i}`);
   const x = range(lanes).map((i) => `x${i}`);
+  const f = s.map((_, i) => `f${i}`);
   const apply = (op: string, a: string, b: string): string => `(${op} ${get(a)} ${get(b)})`;
   const turned = lanes === 2 ? [apply(SHUFFLE.lows, "x0", "x1"), apply(SHUFFLE.highs, "x0", "x1")] : [
     apply(SHUFFLE.lows, "y0", "y1"), apply(SHUFFLE.highs, "y0", "y1"), apply(SHUFFLE.lows, "y2", "y3"), apply(SHUFFLE.highs, "y2", "y3"),
@@ -74,18 +75,18 @@ export function transpose(m: Machine): LibraryEntry {
   ];
   const single = scalarOf(m);
   const text = [
-    `(func ${name} ${params(...s, "n", "d", "dk")} (result i32)`, locals("v128", [...x, "f", "y0", "y1", "y2", "y3"]), locals("i32", ["e"]),
+    `(func ${name} ${params(...s, "n", "d", "dk")} (result i32)`, locals("v128", [...x, ...f, "y0", "y1", "y2", "y3"]), locals("i32", ["e"]),
     until(`(i32.lt_s ${get("n")} ${num(lanes)})`, [
-      ...s.flatMap((p, i) => [set(x[i] as string, `(v128.load ${get(p)})`), step(p, num(16))]),
-      watch(shape, "f", sumOf(shape, x), zero), ...mixed,
+      ...s.flatMap((p, i) => [set(x[i] as string, `(v128.load ${get(p)})`), step(p, num(16)), watch(shape, f[i] as string, get(x[i] as string), zero)]),
+      ...mixed,
       ...turned.flatMap((t) => [`(v128.store ${get("d")} ${t})`, step("d", get("dk"))]),
       step("n", num(-lanes)),
     ]),
     until(`(i32.le_s ${get("n")} ${num(0)})`, [
       set("x0", zero), ...s.flatMap((p, i) => [set("x0", `(${shape}.replace_lane ${i} ${get("x0")} (${single}.load ${get(p)}))`), step(p, num(size))]),
-      watch(shape, "f", get("x0"), zero), `(v128.store ${get("d")} ${get("x0")})`, step("d", get("dk")), step("n", num(-1)),
+      watch(shape, "f0", get("x0"), zero), `(v128.store ${get("d")} ${get("x0")})`, step("d", get("dk")), step("n", num(-1)),
     ], "rest"),
-    isNan(m, get("f")), ")",
+    set("f0", sumOf(shape, f)), isNan(m, get("f0")), ")",
   ];
   return { name, text: text.join("\n") };
 }

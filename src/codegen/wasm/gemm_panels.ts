@@ -6,12 +6,12 @@ import { byteSize } from "../ir/dtype.js";
 import type { Features, KernelCode, Packing } from "./code.js";
 import { dotTile } from "./gemm_dot.js";
 import { Epilogue, inPlaceOf } from "./gemm_epilogue.js";
-import { LIST_SLACK, listRow, TABLE_BYTES, table } from "./gemm_lists.js";
+import { LIST_SLACK, TABLE_BYTES, table } from "./gemm_lists.js";
 import { canPackWhole, copyRows, flagsAt, isRowContiguous, moved, originOf, packPanel, packWhole, type Site, use } from "./gemm_operands.js";
 import { columnCount, columnStride, depthOf, FEW_ROWS, type Operand, type Product, rowCount, rowStride } from "./gemm_product.js";
+import { listedRows, makeLists, tileRows } from "./gemm_rows.js";
 import { type Blocks, blocksOf, type PanelShape, panelShape, termCost, worthListing } from "./gemm_shape.js";
 import { type Machine, machineOf } from "./gemm_text.js";
-import { listed, tile } from "./gemm_tiles.js";
 import { eachUnit, passParams } from "./loops.js";
 import { add, call, Func, i32, type Local, times } from "./wat.js";
 
@@ -144,20 +144,15 @@ export class PanelWriter {
   }
 
   private prepareRows(unit: Unit, sparse: Local): void {
-    const { site, blocks: b, p } = this;
-    const { fn } = site;
-    if (this.copies) copyRows(site, unit.from, unit.rows, this.at(this.own.rows), b.chunks * b.chunk * byteSize(p.dtype));
+    const { site, blocks: b, p, own } = this;
+    const { fn, m } = site;
+    if (this.copies) copyRows(site, unit.from, unit.rows, this.at(own.rows), b.chunks * b.chunk * byteSize(p.dtype));
     if (!this.skips) return;
-    const total = fn.local("i32", "total");
-    fn.line(total.set(i32(0)));
-    this.listRow(unit, i32(0), total);
-    // The rows of an operand are alike: where the first has few zeros, the others are not looked at.
-    const few = (rows: string, density: number): string => `(i32.lt_u ${total.get} ${times(rows, Math.floor(depthOf(p) * density))})`;
-    fn.line(sparse.set(few(i32(1), 0.5 + worthListing(this.shape) / 2)));
-    fn.when(sparse.get, () => {
-      fn.loop(i32(1), unit.rows, 1, (r) => this.listRow(unit, r, total), "r");
-      fn.line(sparse.set(few(unit.rows, worthListing(this.shape))));
-    });
+    const { base, next } = this.rowsAt(unit);
+    const depth = depthOf(p);
+    const most = worthListing(this.shape);
+    const limits = [Math.ceil(depth * (0.5 + most / 2)), Math.ceil(depth * most)].map(i32);
+    fn.line(sparse.set(call(use(site, ...makeLists(m)), base, i32(next), i32(depth), i32(b.chunk), unit.rows, this.at(own.lists), i32(4 * b.chunk), this.at(own.counts), this.at(own.table), ...limits)));
   }
 
   private chunkOf(q: string): { readonly start: string; readonly terms: string } {
@@ -171,28 +166,6 @@ export class PanelWriter {
   private eachChunk(write: (q: string) => void): void {
     if (this.blocks.chunks === 1) write(i32(0));
     else this.site.fn.loop(i32(0), i32(this.blocks.chunks), 1, write, "q");
-  }
-
-  /** Addresses of what is kept for each row and chunk. */
-  private kept(r: string, q: string): { readonly count: string; readonly list: string } {
-    const { blocks: b, own, site: { fn } } = this;
-    const n = fn.let("i32", add(times(r, b.chunks), q), "n");
-    const address = (base: number, bytes: number): string => fn.let("i32", add(this.at(base), times(n, bytes)), "kept");
-    return { count: address(own.counts, 4), list: address(own.lists, 4 * b.chunk) };
-  }
-
-  private listRow(unit: Unit, r: string, total: Local): void {
-    const { site } = this;
-    const { fn, m } = site;
-    const rows = this.rowsAt(unit);
-    const row = fn.let("i32", add(rows.base, times(r, rows.next)), "row");
-    this.eachChunk((q) => {
-      const { start, terms } = this.chunkOf(q);
-      const { count, list } = this.kept(r, q);
-      const found = fn.let("i32", call(use(site, listRow(m)), add(row, times(start, rows.term)), terms, list, this.at(this.own.table)), "found");
-      fn.line(`(i32.store ${count} ${found})`);
-      fn.line(total.set(`(i32.add ${total.get} ${found})`));
-    });
   }
 
   private addUp(unit: Unit, sparse: string): void {
@@ -232,33 +205,19 @@ export class PanelWriter {
   }
 
   private lists(unit: Unit, { q, start }: Chunk, panel: string): void {
-    const { site, shape: s, own } = this;
-    const { fn, m } = site;
+    const { site, shape: s, own, blocks: b } = this;
     const { base, next, term } = this.rowsAt(unit);
-    const first = fn.let("i32", add(base, times(start, term)), "a");
-    fn.loop(i32(0), unit.rows, 1, (r) => {
-      const { count, list } = this.kept(r, q);
-      fn.line(call(use(site, listed(m, s.vectors)), list, add(first, times(r, next)), `(i32.load ${count})`, panel, add(this.at(own.tile), times(r, s.bytes)), q));
-    }, "r");
+    const list = add(this.at(own.lists), times(q, 4 * b.chunk));
+    const count = add(this.at(own.counts), times(q, 4));
+    const from = add(base, times(start, term));
+    site.fn.line(call(use(site, ...listedRows(site.m, s)), list, i32(4 * b.chunk * b.chunks), count, i32(4 * b.chunks), from, i32(next), panel, this.at(own.tile), unit.rows, q));
   }
 
   private tiles(unit: Unit, { q, start, terms }: Chunk, panel: PanelAt): void {
     const { site, shape: s, own } = this;
-    const { fn, m } = site;
     const { base, next, term } = this.rowsAt(unit);
-    const first = fn.let("i32", add(base, times(start, term)), "a");
-    const rowsOf = (r: string): [string, string] => [fn.let("i32", add(first, times(r, next)), "a"), fn.let("i32", add(this.at(own.tile), times(r, s.bytes)), "c")];
-    const write = (rows: number, across: number, parts: number) => (r: string): void => {
-      const [a, c] = rowsOf(r);
-      const width = s.bytes / parts;
-      for (let h = 0; h < parts; h++) {
-        fn.line(call(use(site, tile(m, rows, across)), a, i32(next), i32(term), terms, add(panel.base, i32(h * width)), panel.next, add(c, i32(h * width)), i32(s.bytes), q));
-      }
-    };
-    const known = /^\(i32\.const (\d+)\)$/.exec(unit.rows);
-    const whole = known ? i32(Number(known[1]) - (Number(known[1]) % s.down)) : fn.let("i32", `(i32.sub ${unit.rows} (i32.rem_u ${unit.rows} ${i32(s.down)}))`, "whole");
-    if (whole !== i32(0)) fn.loop(i32(0), whole, s.down, write(s.down, s.across, s.halves), "r");
-    if (whole !== unit.rows) fn.loop(whole, unit.rows, 1, write(1, s.vectors, 1), "r");
+    const from = add(base, times(start, term));
+    site.fn.line(call(use(site, ...tileRows(site.m, s)), from, i32(next), i32(term), terms, panel.base, panel.next, this.at(own.tile), unit.rows, q));
   }
 
   private dots({ from, columns, panel }: Unit): void {

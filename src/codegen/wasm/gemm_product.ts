@@ -19,27 +19,34 @@ export interface Operand {
   readonly reds: readonly number[];
 }
 
-/** rows[i, k] columns[k, j], summed over k, for each place of the batch axes. */
-export interface Product {
+/** What a product's results are, however their sums are made. */
+export interface Sums {
   /** With neighbouring axes merged, and an epilogue over an accumulator of `dtype`. */
   readonly kernel: Kernel;
   readonly dtype: FloatDType;
-  readonly rows: Operand;
-  readonly columns: Operand;
   /** Null where the rows' operand is a vector. */
   readonly rowAxis: number | null;
   /** Lanes lie along it. */
   readonly columnAxis: number;
   /** All other axes of the domain. */
   readonly batchAxes: readonly number[];
+}
+
+/** rows[i, k] columns[k, j], summed over k, for each place of the batch axes. */
+export interface Product extends Sums {
+  readonly rows: Operand;
+  readonly columns: Operand;
   /** Extents of the reduction, outer first: one, unless its strides change on the way. */
   readonly extents: readonly number[];
 }
 
 const bare = (e: Expr): Expr => (e.kind === "cast" ? e.arg : e);
 
-/** Null for kernels that are no products, and for those without an axis that only one operand moves along. */
-export function productOf(original: Kernel): Product | null {
+/** A sum of products of two affine loads, before it is said which is which. */
+export interface Factors extends Pick<Product, "kernel" | "dtype" | "extents"> { readonly operands: readonly [Operand, Operand] }
+
+/** Null for kernels that are no such sums. */
+export function factorsOf(original: Kernel): Factors | null {
   if (original.reduction?.op !== "sum" || original.domain.includes(0)) return null;
   const kernel = mergeAxes(original);
   const { domain, reduction } = kernel;
@@ -53,8 +60,13 @@ export function productOf(original: Kernel): Product | null {
   const operands = positions.map((p, n) => operandOf(p, (n === 0 ? a : b).buffer, domain.length, extents.length));
   const [left, right] = operands;
   if (!left || !right) return null;
-  const made = { kernel: withAccumulator(kernel, a.dtype), dtype: a.dtype, extents };
-  return chooseAxes(made, left, right);
+  return { kernel: withAccumulator(kernel, a.dtype), dtype: a.dtype, extents, operands: [left, right] };
+}
+
+/** Null for kernels that are no products, and for those without an axis that only one operand moves along. */
+export function productOf(original: Kernel): Product | null {
+  const made = factorsOf(original);
+  return made && chooseAxes(made);
 }
 
 /** Reductions whose positions divide by a constant, as merged axes do: one loop outside and one inside. */
@@ -106,7 +118,7 @@ function withAccumulator(k: Kernel, dtype: FloatDType): Kernel {
   return { ...k, results };
 }
 
-function chooseAxes(made: Pick<Product, "kernel" | "dtype" | "extents">, left: Operand, right: Operand): Product | null {
+function chooseAxes({ operands: [left, right], ...made }: Factors): Product | null {
   const { domain } = made.kernel;
   let best: { readonly product: Product; readonly cost: number } | null = null;
   for (const [rows, columns] of [[left, right], [right, left]] as const) {
@@ -123,8 +135,8 @@ function chooseAxes(made: Pick<Product, "kernel" | "dtype" | "extents">, left: O
   return (best as { readonly product: Product } | null)?.product ?? null;
 }
 
-export const columnCount = (p: Product): number => p.kernel.domain[p.columnAxis] as number;
-export const rowCount = (p: Product): number => (p.rowAxis === null ? 1 : (p.kernel.domain[p.rowAxis] as number));
+export const columnCount = (p: Sums): number => p.kernel.domain[p.columnAxis] as number;
+export const rowCount = (p: Sums): number => (p.rowAxis === null ? 1 : (p.kernel.domain[p.rowAxis] as number));
 export const depthOf = (p: Product): number => p.extents.reduce((n, d) => n * d, 1);
 export const columnStride = (p: Product): number => p.columns.domain[p.columnAxis] as number;
 export const rowStride = (p: Product): number => (p.rowAxis === null ? 0 : (p.rows.domain[p.rowAxis] as number));
