@@ -6,10 +6,10 @@ import { leavesOf, substituteVariables } from "../graph/clone.js";
 import { FrozenGraph } from "../graph/function_graph.js";
 import type { GradientContext, InputGradient, Keyed, Op, Params } from "../graph/op.js";
 import type { Rule } from "../graph/rule.js";
-import { tensorType } from "../graph/types.js";
+import { type TensorType, tensorType } from "../graph/types.js";
 import { apply, Constant, SharedVariable, Variable } from "../graph/variable.js";
 import { asTensors, defineOp, type Operand } from "../ops/define.js";
-import { cast, mul, sqr } from "../ops/elementwise.js";
+import { mul, sqr } from "../ops/elementwise.js";
 import { zeroGradient } from "../ops/fill.js";
 import { tensorCopy } from "../ops/identities.js";
 import { patternBroadcast } from "../ops/rebroadcast.js";
@@ -61,8 +61,11 @@ interface GraphParams extends Params {
   readonly overrides: Overrides | null;
 }
 
-/** Inputs of another dtype are converted to the one that the graph was made for. */
-const expanded = (body: FrozenGraph, inputs: readonly Variable[]): Variable[] => substituteVariables(body.outputs, new Map(body.inputs.map((v, i) => [v, cast(inputs[i] as Variable, v.dtype)])));
+const expanded = (body: FrozenGraph, inputs: readonly Variable[]): Variable[] => substituteVariables(body.outputs, new Map(body.inputs.map((v, i) => [v, inputs[i] as Variable])));
+
+/** Types of the outputs over inputs of types that need not be those the graph was written with. */
+const typesOver = (body: FrozenGraph, inputs: readonly TensorType[]): readonly TensorType[] =>
+  (inputs.every((t, i) => t.dtype === body.inputs[i]?.dtype) ? body.outputs : expanded(body, inputs.map((t) => new Variable(t)))).map((o) => o.type);
 
 /** The chain rule through the graph. An output may be another's input: each is walked from a name of its own. */
 function ownGradients({ inputs, cotangents, params: { body } }: GradientContext<GraphParams>): InputGradient[] {
@@ -74,19 +77,19 @@ function ownGradients({ inputs, cotangents, params: { body } }: GradientContext<
 
 /** x^2 y and y, for tests. */
 function sampleBody(): FrozenGraph {
-  const [x, y] = [new Variable(tensorType("float32", 1), { name: "x" }), new Variable(tensorType("float32", 1), { name: "y" })];
+  const [x, y] = [new Variable(tensorType("float64", 1), { name: "x" }), new Variable(tensorType("float64", 1), { name: "y" })];
   return new FrozenGraph([x, y], [mul(sqr(x), y), y]);
 }
 
 const op: Op = defineOp<GraphParams>({
   name: "opFromGraph",
   doc: "The outputs of a graph over the inputs. Its gradient is the graph's, unless it was made with another.",
-  infer: (_, { body }) => body.outputs.map((o) => o.type),
+  infer: (inputs, { body }) => typesOver(body, inputs),
   shape: () => impossible("an op made from a graph is expanded before shapes are bound"),
   lower: { kind: "graph", expand: (inputs, { body }) => expanded(body, inputs) },
   gradient: (ctx) => ctx.params.overrides?.gradients(ctx) ?? ownGradients(ctx),
   reference: (inputs, { body }, types) => interpret(body.outputs, new Map(body.inputs.map((v, i) => [v, inputs[i] as never])), { exactDTypes: types.every((t, i) => t.dtype === body.outputs[i]?.dtype) }),
-  samples: [{ inputs: [{ dtype: "float32", shape: [3] }, { dtype: "float32", shape: [3] }], params: { body: sampleBody(), inline: false, overrides: null } }],
+  samples: [{ inputs: [{ dtype: "float64", shape: [3] }, { dtype: "float64", shape: [3] }], params: { body: sampleBody(), inline: false, overrides: null } }],
   get rules() {
     return [inlined];
   },
