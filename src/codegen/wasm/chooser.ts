@@ -4,40 +4,50 @@
  */
 import type { Thresholds } from "./phases.js";
 
-/** Calls of each kind that are timed before one is preferred. */
-const TRIALS = 4;
+/** Calls of a kind in a row that are timed: a worker wakes and fills its caches at the first. Their median counts, since what delays a call is mostly foreign. */
+const TRIALS = 15;
 /** Calls after which the other kind is tried again; doubled while that changes nothing. */
-const FIRST_PAUSE = 16;
+const FIRST_PAUSE = 60;
 const LONGEST_PAUSE = 2048;
 
-/** Milliseconds per estimated nanosecond: follows shorter times at once and longer ones slowly, since what delays a call is mostly foreign. */
+type Kind = "one" | "all";
+
+/** Milliseconds per estimated nanosecond, of the last calls. */
 class Rate {
-  trials = 0;
-  value = Number.POSITIVE_INFINITY;
+  private readonly samples: number[] = [];
+  private at = 0;
 
   note(sample: number): void {
-    this.trials++;
-    this.value = sample < this.value ? sample : this.value + 0.1 * (sample - this.value);
+    this.samples[this.at++ % TRIALS] = sample;
+  }
+
+  get isKnown(): boolean {
+    return this.at >= TRIALS;
+  }
+
+  get median(): number {
+    return [...this.samples].sort((a, b) => a - b)[TRIALS >> 1] as number;
   }
 }
 
 export class Chooser {
-  private readonly one = new Rate();
-  private readonly all = new Rate();
+  private readonly rates: Readonly<Record<Kind, Rate>> = { one: new Rate(), all: new Rate() };
+  private preferred: Kind = "all";
   private pause = FIRST_PAUSE;
-  private left = FIRST_PAUSE;
-  private preferred: "one" | "all" = "all";
+  /** Calls until the other kind is tried; below 1 it is being tried, and at -TRIALS it has been. */
+  private left = 1 - TRIALS;
 
   constructor(private readonly thresholds: Thresholds) {}
 
   /** `cost`: estimated nanoseconds on one thread of what all can share. */
-  choose(cost: number): "one" | "all" {
+  choose(cost: number): Kind {
     if (cost < this.thresholds.wake) return "one";
     if (this.isSure(cost)) return "all";
-    if (this.all.trials < TRIALS) return "all";
-    if (this.one.trials < TRIALS) return "one";
-    if (--this.left > 0) return this.preferred;
-    return this.preferred === "one" ? "all" : "one";
+    const { one, all } = this.rates;
+    // One first: workers start meanwhile, and the engine optimises its code.
+    if (!one.isKnown) return "one";
+    if (!all.isKnown) return "all";
+    return this.left > 0 ? this.preferred : other(this.preferred);
   }
 
   /** Whether threads pay without a doubt, so that it is worth waiting for them. */
@@ -45,14 +55,15 @@ export class Chooser {
     return cost >= this.thresholds.sure;
   }
 
-  note(kind: "one" | "all", cost: number, milliseconds: number): void {
-    this[kind].note(milliseconds / cost);
-    if (this.one.trials < TRIALS || this.all.trials < TRIALS) return;
-    const better = this.all.value < this.one.value ? "all" : "one";
-    if (this.left <= 0) {
-      this.pause = better === this.preferred ? Math.min(2 * this.pause, LONGEST_PAUSE) : FIRST_PAUSE;
-      this.left = this.pause;
-    }
+  note(kind: Kind, cost: number, milliseconds: number): void {
+    const { one, all } = this.rates;
+    this.rates[kind].note(milliseconds / cost);
+    if (!one.isKnown || !all.isKnown || --this.left > -TRIALS) return;
+    const better = all.median < one.median ? "all" : "one";
+    this.pause = better === this.preferred ? Math.min(2 * this.pause, LONGEST_PAUSE) : FIRST_PAUSE;
+    this.left = this.pause;
     this.preferred = better;
   }
 }
+
+const other = (kind: Kind): Kind => (kind === "one" ? "all" : "one");

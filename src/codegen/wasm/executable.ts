@@ -155,13 +155,13 @@ export class WasmExecutable implements Executable {
 
   /** On all threads where the work is worth it. */
   private start(scalars: readonly number[]): number {
-    const { pool } = this.device;
+    const { pool, thresholds } = this.device;
     this.calls++;
     if (pool === null || pool.broken !== null) return (this.run_ as Run)(0, 1, this.frame.address);
     const cost = this.cost(scalars);
     const { chooser } = this;
+    if (cost >= thresholds.wake) this.install();
     if (chooser.choose(cost) === "one") return this.timed("one", cost);
-    this.install();
     // At the first calls workers may still be starting: only long work waits for them.
     return this.timed(pool.ready(this.message, chooser.isSure(cost) ? PATIENCE : 0) ? "all" : "one", cost);
   }

@@ -79,10 +79,10 @@ describe("threads", () => {
     const h = backend.uploadNow(new Float64Array(10_000), v.slot("x"));
     await f.run([h], [1]);
     expect(f.report?.()[0]).toBe("0 of 1 calls on 2 threads");
-    // Half a second's work for one thread is worth waiting for the workers to start.
-    const [d] = (await f.run([h], [100_000])) as [Handle];
+    // Fourteen milliseconds of work for one thread is worth waiting for the workers to start.
+    const [d] = (await f.run([h], [2000])) as [Handle];
     expect(f.report?.()[0]).toBe("1 of 2 calls on 2 threads");
-    expect(new Set(backend.downloadNow(d))).toEqual(new Set([100_000]));
+    expect(new Set(backend.downloadNow(d))).toEqual(new Set([2000]));
   });
 
   it("take many modules, and forget those that are disposed of", async () => {
