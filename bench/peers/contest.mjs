@@ -36,7 +36,7 @@ class Entry {
     this.name = job.includes(" ") ? `${contestant.name}, ${job.slice(job.indexOf(" ") + 1)}` : contestant.name;
     this.times = [];
     this.ratios = [];
-    /** Medians of its turns, by round. */
+    /** Its turns by round: the median time of a step, and processor time per step on all threads, which other work on the machine lengthens less. */
     this.rounds = [];
     this.error = null;
   }
@@ -52,18 +52,19 @@ class Entry {
   /** One turn: its median. The first step after a stop meets cold caches; it is not counted where steps are short. */
   async turn(round) {
     const idle = this.steps > 1 ? 1 : 0;
-    const { times } = await this.contestant.ask({ do: "run", n: this.steps + idle });
+    const { times, processor } = await this.contestant.ask({ do: "run", n: this.steps + idle });
     const counted = times.slice(idle);
     this.times.push(...counted);
-    const middle = median(counted);
-    this.rounds[round] = [...(this.rounds[round] ?? []), middle];
-    return middle;
+    const turn = { time: median(counted), processor: processor / times.length };
+    this.rounds[round] = [...(this.rounds[round] ?? []), turn];
+    return turn.time;
   }
 }
 
-/** How long `a` takes in units of `b`: the ratio of each round that both have. */
-export function ratiosByRound(a, b) {
-  return a.rounds.flatMap((turns, round) => (b.rounds[round] ? [median(turns) / median(b.rounds[round])] : []));
+/** `a` in units of `b`, by `time` or `processor`: the ratio of each round that both have. */
+export function ratiosByRound(a, b, by) {
+  const middle = (turns) => median(turns.map((t) => t[by]));
+  return a.rounds.flatMap((turns, round) => (b.rounds[round] ? [middle(turns) / middle(b.rounds[round])] : []));
 }
 
 /** All entries of one job: `name`, `times` of all steps, `ratios` damo / peer by round, or `error`. Forms of a job ("J6 in place") come after it. */

@@ -24,13 +24,15 @@ export class Data {
 async function run(job, first, n) {
   const times = [];
   const values = [];
+  const before = process.cpuUsage();
   for (let i = first; i < first + n; i++) {
     const start = performance.now();
     const value = await job.step(i);
     times.push(performance.now() - start);
     values.push(value ?? null);
   }
-  return { times, values };
+  const { user, system } = process.cpuUsage(before);
+  return { times, values, processor: (user + system) / 1000 };
 }
 
 /** Float32Arrays one after another, as agree.mjs reads them. */

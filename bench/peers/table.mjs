@@ -41,17 +41,18 @@ export function rowsOf(job, entries) {
     .sort((a, b) => a.middle - b.middle)
     .map(({ e, middle }) => {
       const ratio = e.ratios.length > 0 ? `${median(e.ratios).toFixed(2)} (${quantile(e.ratios, 0.25).toFixed(2)}–${quantile(e.ratios, 0.75).toFixed(2)})` : "";
-      return `| ${job} | ${e.name} | ${number(middle)} | ${number(Math.min(...e.times))} | ${number(quantile(e.times, 0.25))}–${number(quantile(e.times, 0.75))} | ${e.times.length} | ${ratio} |`;
+      return `| ${job} | ${e.name} | ${number(middle)} | ${number(Math.min(...e.times))} | ${number(quantile(e.times, 0.25))}–${number(quantile(e.times, 0.75))} | ${number(median(e.rounds.flat().map((t) => t.processor)))} | ${e.times.length} | ${ratio} |`;
     });
-  return [...rows, ...entries.filter((e) => e.error !== null).map((e) => `| ${job} | ${e.name} | ${e.error} | | | | |`)];
+  return [...rows, ...entries.filter((e) => e.error !== null).map((e) => `| ${job} | ${e.name} | ${e.error} | | | | | |`)];
 }
 
 const isDamo = (e) => e.contestant.peer === "damo";
 const fastest = (entries) => [...entries].sort((a, b) => median(a.times) - median(b.times))[0];
 
 function against(job, damo, rival, what) {
-  const ratios = ratiosByRound(damo, rival);
-  return `${job} ${damo.name} / ${what} (${rival.name}): ${median(ratios).toFixed(2)} (${quantile(ratios, 0.25).toFixed(2)}–${quantile(ratios, 0.75).toFixed(2)})`;
+  const ratios = ratiosByRound(damo, rival, "time");
+  const processor = damo.contestant.threads === 1 && rival.contestant.threads === 1 ? `, by processor time ${median(ratiosByRound(damo, rival, "processor")).toFixed(2)}` : "";
+  return `${job} ${damo.name} / ${what} (${rival.name}): ${median(ratios).toFixed(2)} (${quantile(ratios, 0.25).toFixed(2)}–${quantile(ratios, 0.75).toFixed(2)})${processor}`;
 }
 
 /** damo against the best peer of each number of threads, and at its best against the best of all; J5's arithmetic rate. */
@@ -70,4 +71,4 @@ export function summary(job, entries) {
   return lines;
 }
 
-export const TABLE_HEAD = ["| job | who | median ms | min | quartiles | steps | damo / it |", "| --- | --- | --- | --- | --- | --- | --- |"];
+export const TABLE_HEAD = ["| job | who | median ms | min | quartiles | processor ms | steps | damo / it |", "| --- | --- | --- | --- | --- | --- | --- | --- |"];
