@@ -8,6 +8,8 @@ import { mrgAdvance } from "./mrg_advance.js";
 import { productCode, productOf } from "./gemm.js";
 import { reduceCode } from "./reduce.js";
 import { scatterCode, scatterOf } from "./scatter.js";
+import { windowCode } from "./window_panels.js";
+import { windowsOf } from "./window_product.js";
 
 export interface KernelOptions {
   /** How many products of one call read a buffer parameter with the same contents. */
@@ -19,6 +21,8 @@ export function kernelCode(kernel: Kernel, id: string, features: Features, optio
   if (kernel.reduction === null) return mrgAdvance(kernel, id, features) ?? mapCode(kernel, id, features);
   const scatter = scatterOf(kernel);
   if (scatter) return scatterCode(scatter, id, features);
+  const windows = features.simd ? windowsOf(kernel) : null;
+  if (windows) return windowCode(windows, id, features);
   const product = productOf(kernel);
   return product ? productCode(product, id, features, options) : reduceCode(kernel, id, features);
 }
