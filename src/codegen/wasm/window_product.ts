@@ -14,7 +14,7 @@ export interface WindowProduct extends Product {
   readonly columnStrides: readonly number[];
 }
 
-/** Fewer columns than a register has lanes, or one row, are not worth a copy of the columns. */
+/** Fewer columns than a register has lanes, or one row, are not worth a copy of the columns; sums of nothing need none. */
 const LEAST = { rows: 2, columns: 4 };
 
 /** Null for kernels that are no such products. */
@@ -33,7 +33,7 @@ function withColumns({ kernel, dtype, extents }: Factors, rows: Operand, columns
   while (first > 0 && moves(columns, first - 1) && !moves(rows, first - 1)) first--;
   const columnExtents = domain.slice(first);
   const [rowAxis] = domain.map((_, a) => a).filter((a) => a < first && moves(rows, a) && !moves(columns, a)).sort((x, y) => (domain[y] as number) - (domain[x] as number));
-  if (columnExtents.length < 2 || rowAxis === undefined || (domain[rowAxis] as number) < LEAST.rows || columnExtents.reduce((n, d) => n * d, 1) < LEAST.columns) return null;
+  if (extents.includes(0) || columnExtents.length < 2 || rowAxis === undefined || (domain[rowAxis] as number) < LEAST.rows || columnExtents.reduce((n, d) => n * d, 1) < LEAST.columns) return null;
   const batchAxes = domain.map((_, a) => a).filter((a) => a < first && a !== rowAxis);
   return { kernel: joinedFrom(kernel, first), dtype, rows, columns, rowAxis, columnAxis: first, batchAxes, extents, columnExtents, columnStrides: columns.domain.slice(first) };
 }

@@ -136,7 +136,8 @@ describe("products of windows", () => {
     expect(how).toMatch(/rows in place, in 2 parts$/);
   });
 
-  it("are no business of kernels with columns along one axis, one row, or no products", () => {
+  it("are no business of kernels with columns along one axis, one row, no terms, or no products", () => {
+    expect(windowsOf(made({ batch: 2, channels: 0, filters: 4, image: [5, 6], kernel: [2, 2] }).bound.kernel)).toBeNull();
     expect(windowsOf(made({ batch: 2, channels: 3, filters: 4, image: [5, 6], kernel: [1, 1] }).bound.kernel)).toBeNull();
     expect(windowsOf(made({ batch: 2, channels: 3, filters: 1, image: [5, 6], kernel: [2, 2] }).bound.kernel)).toBeNull();
     const { kernel } = made({ batch: 2, channels: 3, filters: 4, image: [5, 6], kernel: [2, 2] }).bound;
