@@ -199,10 +199,13 @@ export class Elements {
   }
 }
 
-/** Division by a positive constant of what is never negative, where no correction is needed. */
+/** Division by a positive constant of what is never negative, where no correction is needed; of four lanes by a power of two. */
 function naturalDivision(e: PrimExpr, [x]: readonly Value[]): Value | null {
   const [dividend, divisor] = e.args;
-  if (e.dtype !== "int32" || (e.prim !== "mod" && e.prim !== "floorDiv") || x?.lanes !== 1 || x.dtype !== "int32" || divisor?.kind !== "const") return null;
-  if (divisor.value <= 0 || rangeOf(dividend as Expr).min < 0) return null;
-  return { ...x, parts: [`(i32.${e.prim === "mod" ? "rem_u" : "div_u"} ${x.parts[0]} (i32.const ${divisor.value}))`] };
+  if (e.dtype !== "int32" || (e.prim !== "mod" && e.prim !== "floorDiv") || x?.dtype !== "int32" || divisor?.kind !== "const") return null;
+  const d = divisor.value;
+  if (d <= 0 || rangeOf(dividend as Expr).min < 0) return null;
+  if (x.lanes === 1) return { ...x, parts: [`(i32.${e.prim === "mod" ? "rem_u" : "div_u"} ${x.parts[0]} (i32.const ${d}))`] };
+  if (!Number.isInteger(Math.log2(d))) return null;
+  return { ...x, parts: [e.prim === "mod" ? `(v128.and ${x.parts[0]} (i32x4.splat (i32.const ${d - 1})))` : `(i32x4.shr_u ${x.parts[0]} (i32.const ${Math.log2(d)}))`] };
 }

@@ -107,6 +107,16 @@ describe("reductions", () => {
   });
 });
 
+it("positions are divided as floor does, by powers of two and others, below zero too", () => {
+  const i = at(1, 21);
+  for (const d of [1, 2, 3, 8]) for (const from of [0, -5]) {
+    const moved = prim("add", i, constant(from, "int32"));
+    const [quotient, rest] = [prim("floorDiv", moved, constant(d, "int32")), prim("mod", moved, constant(d, "int32"))];
+    const results = from === 0 ? [load(0, "float32", [at(0, 3), quotient]), load(0, "float32", [at(0, 3), rest])] : [cast(quotient, "float32"), cast(rest, "float32")];
+    for (const r of results) expectClose(closeKernel([3, 21], null, [r], () => f32(3, 21)).kernel, from === 0 ? [count(63)] : []);
+  }
+});
+
 describe("products of matrices", () => {
   const sizes: [number, number, number][] = [[20, 84, 50], [10, 33, 7], [3, 8, 5], [7, 9, 4], [1, 40, 16], [6, 1, 35], [5, 40, 1], [2, 100, 3], [70, 21, 67], [4, 0, 5]];
   it.each(sizes)("[%i,%i] by [%i columns] with bias and sigmoid, stored either way, packed or not", (n, m, p) => {
