@@ -28,8 +28,7 @@ export function sourceOf(p: Product, m: Machine, uses: number): Source {
   }
   const { blocks } = blocksOf(p, panelShape(m, columnCount(p)));
   const many = columnStride(p) === 1 ? MANY_READS.contiguous : MANY_READS.turned;
-  const reads = uses * (columnStride(p) === 1 ? 1 : blocks);
-  return reads >= many && canPackWhole(p) ? "packed" : "chunks";
+  return uses * blocks >= many && canPackWhole(p) ? "packed" : "chunks";
 }
 
 /** Offsets in a thread's own memory. */
