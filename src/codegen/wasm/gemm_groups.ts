@@ -4,7 +4,7 @@
  */
 import { byteSize } from "../ir/dtype.js";
 import { get, type LibraryEntry, locals, type Machine, num, params, plus, range, registerOf, set, step, suffix, until } from "./gemm_text.js";
-import { fused } from "./gemm_tiles.js";
+import { fused, tile } from "./gemm_tiles.js";
 
 /** Terms of a group. */
 export const GROUP = 4;
@@ -67,6 +67,36 @@ export function rowGroup(m: Machine, rows: 1 | 2): LibraryEntry {
     ")",
   ];
   return { name, text: text.join("\n") };
+}
+
+/**
+ * All terms but the last group, for `bytes` bytes of columns of one or two rows: sums to c and c + cr where there is more than one group; gives how
+ * many terms come before the last group in the lists at l and x. a … `all`: as for lists; zero: as many bytes of zeros as columns have.
+ */
+export function rowTerms(m: Machine, rows: 1 | 2): LibraryEntry[] {
+  const size = byteSize(m.dtype);
+  const name = `$gemm.terms${rows}.${suffix(m)}${m.fma ? ".fma" : ""}`;
+  const [list, group, wide, narrow] = [rowPairList(m), rowGroup(m, rows), tile(m, rows, 4), tile(m, rows, 1)];
+  const across = (t: LibraryEntry, bytes: number): string[] => [
+    `(call ${t.name} ${["a", "ar", "ak", "rest"].map(get).join(" ")} ${plus(get("b"), get("o"))} ${get("by")} ${plus(get("c"), get("o"))} ${get("cr")} ${num(0)})`, step("o", num(bytes)),
+  ];
+  const first = (then: string): string => `(select ${then} ${get("o")})`;
+  const text = [
+    `(func ${name} ${params("a", "ar", "ak", "n", "by", "l", "x", "all", "b", "bytes", "zero", "c", "cr")} (result i32)`, locals("i32", ["rest", "o"]),
+    set("rest", `(i32.sub (call ${list.name} ${["a", "ar", "ak", "n", "by", "l", "x", "all"].map(get).join(" ")} (i32.sub ${get("zero")} ${get("b")})) ${num(GROUP)})`),
+    `(if (i32.eqz ${get("rest")}) (then (return ${num(0)})))`,
+    // No term is left out: their places are known, and tiles are faster.
+    `(if (i32.eq ${get("rest")} (i32.and (i32.sub ${get("n")} ${num(1)}) ${num(-GROUP)})) (then`,
+    until(`(i32.gt_s (i32.add ${get("o")} ${num(64)}) ${get("bytes")})`, across(wide, 64)), until(`(i32.ge_s ${get("o")} ${get("bytes")})`, across(narrow, 16), "narrow"),
+    `(return ${get("rest")})))`,
+    until(`(i32.ge_s ${get("o")} ${get("rest")})`, [
+      `(call ${group.name} ${get("b")} ${plus(get("l"), `(i32.shl ${get("o")} ${num(2)})`)} ${plus(get("x"), `(i32.shl ${get("o")} ${num(Math.log2(2 * size))})`)} ${get("bytes")} ` +
+        `${first(`${get("c")} ${get("zero")}`)} ${first(`${get("cr")} ${num(0)}`)} ${get("c")} ${get("cr")})`,
+      step("o", num(GROUP)),
+    ], "group"),
+    get("rest"), ")",
+  ];
+  return [{ name, text: text.join("\n") }, list, group, wide, narrow];
 }
 
 /** Whether `rows` rows of n bytes at b, bk bytes apart, hold infinities or NaNs; what fills the last register may be read too. */

@@ -31,8 +31,10 @@ function listFour(m: Machine): LibraryEntry {
   const { shape, zero } = registerOf(m);
   const size = byteSize(m.dtype);
   const name = `$gemm.nonzero.${suffix(m)}`;
-  const nonzero = (n: number): string => `(${size === 8 ? "i64x2" : "i32x4"}.bitmask (${shape}.ne (v128.load offset=${16 * n} ${get("a")}) ${zero}))`;
-  const chosen = size === 8 ? `(i32.or ${nonzero(0)} (i32.shl ${nonzero(1)} ${num(2)}))` : nonzero(0);
+  const nonzero = (n: number, at: string): string => `(${size === 8 ? "i64x2" : "i32x4"}.bitmask (${shape}.ne (v128.load offset=${16 * n} ${at}) ${zero}))`;
+  const chosen = (second: string): string => (size === 8 ? `(i32.or ${nonzero(0, get("a"))} (i32.shl ${nonzero(1, second)} ${num(2)}))` : nonzero(0, get("a")));
+  // What follows the last elements may be read for 16 bytes, so a register that has none of them is read elsewhere.
+  const inside = `(select ${get("a")} ${plus(get("a"), num(-16))} (i32.gt_s ${get("n")} ${num(2)}))`;
   const four = (mask: string): string[] => [
     set("set", mask), `(v128.store ${get("l")} (i32x4.add ${get("k")} (v128.load ${plus(get("t"), `(i32.shl ${get("set")} ${num(4)})`)})))`,
     step("l", `(i32.shl (i32.popcnt ${get("set")}) ${num(2)})`),
@@ -40,8 +42,8 @@ function listFour(m: Machine): LibraryEntry {
   const text = [
     `(func ${name} ${params("a", "n", "l", "t")} (result i32)`, locals("i32", ["first", "set"]), locals("v128", ["k"]),
     set("first", get("l")),
-    until(`(i32.lt_s ${get("n")} ${num(4)})`, [...four(chosen), set("k", `(i32x4.add ${get("k")} (v128.const i32x4 ${range(4).map(() => 4 * size).join(" ")}))`), step("a", num(4 * size)), step("n", num(-4))]),
-    `(if (i32.gt_s ${get("n")} ${num(0)}) (then`, ...four(`(i32.and ${chosen} (i32.sub (i32.shl ${num(1)} ${get("n")}) ${num(1)}))`), "))",
+    until(`(i32.lt_s ${get("n")} ${num(4)})`, [...four(chosen(get("a"))), set("k", `(i32x4.add ${get("k")} (v128.const i32x4 ${range(4).map(() => 4 * size).join(" ")}))`), step("a", num(4 * size)), step("n", num(-4))]),
+    `(if (i32.gt_s ${get("n")} ${num(0)}) (then`, ...four(`(i32.and ${chosen(inside)} (i32.sub (i32.shl ${num(1)} ${get("n")}) ${num(1)}))`), "))",
     `(i32.shr_u (i32.sub ${get("l")} ${get("first")}) ${num(2)})`, ")",
   ];
   return { name, text: text.join("\n") };

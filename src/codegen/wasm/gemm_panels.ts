@@ -229,7 +229,7 @@ export class PanelWriter {
       const b = add(columns, times(j, columnStride(p) * size));
       fn.line(call(use(site, dotTile(m, rows, count)), from, i32(rowStride(p) * size), b, i32(columnStride(p) * size), i32(depthOf(p)), add(this.at(own.tile), times(j, size)), i32(s.bytes)));
     };
-    const across = rows === 3 ? 2 : 4;
+    const across = rows > 2 ? 2 : 4;
     const end = fn.let("i32", `(i32.and ${valid} ${i32(-across)})`, "end");
     fn.loop(i32(0), end, across, at(across), "j");
     fn.loop(end, valid, 1, at(1), "j");

@@ -142,7 +142,7 @@ export const columnStride = (p: Product): number => p.columns.domain[p.columnAxi
 export const rowStride = (p: Product): number => (p.rowAxis === null ? 0 : (p.rows.domain[p.rowAxis] as number));
 
 /** Rows up to which columns are read too few times to be copied. */
-export const FEW_ROWS = 3;
+export const FEW_ROWS = 4;
 
 /** Terms up to which the order in which rows are read does not matter. */
 export const SHORT = 64;

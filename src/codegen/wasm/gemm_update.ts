@@ -7,11 +7,11 @@ import { byteSize } from "../ir/dtype.js";
 import type { Features, KernelCode, PassParams } from "./code.js";
 import type { Value } from "./lanes.js";
 import { Elements } from "./elements.js";
-import { GROUP, notFinite, rowGroup, rowPairList } from "./gemm_groups.js";
+import { GROUP, notFinite, rowGroup, rowTerms } from "./gemm_groups.js";
 import { moved, originOf, type Site, use } from "./gemm_operands.js";
 import { columnCount, columnStride, depthOf, type Product, rowCount, rowStride, SHORT } from "./gemm_product.js";
 import { machineOf, range } from "./gemm_text.js";
-import { fused, tile } from "./gemm_tiles.js";
+import { fused } from "./gemm_tiles.js";
 import { eachUnit, evaluationCost, heavyNodes } from "./loops.js";
 import { add, call, Func, i32, type Param, times } from "./wat.js";
 
@@ -41,6 +41,9 @@ interface Part {
   readonly lists: string;
   readonly values: string;
 }
+
+/** What is left of one or two rows: a group in a list, its values, where their sums so far are and how far apart; b: where the columns begin. */
+interface LastGroup { readonly b: string; readonly list: string; readonly values: string; readonly sums: string; readonly next: string }
 
 /** The columns of a unit. */
 interface Span { readonly from: string; readonly to: string; readonly bytes: string }
@@ -122,69 +125,69 @@ export class UpdateWriter {
     const [next, term] = [rows.length > 1 ? rowStride(p) * size : 0, (p.rows.reds[0] as number) * size];
     const a = moved(site, part.rows, [[rowStride(p), rows[0] as string]]);
     const b = fn.let("i32", add(part.columns, times(span.from, size)), "b");
-    const count = call(use(site, rowPairList(m)), a, i32(next), i32(term), i32(depthOf(p)), i32((p.columns.reds[0] as number) * size), lists, values, part.unsafe, `(i32.sub ${zeros} ${b})`);
-    const rest = fn.let("i32", `(i32.sub ${count} ${i32(GROUP)})`, "rest");
     const width = i32(this.block * size);
-    const kept = (g: string): [string, string] => [`(select ${sums} ${zeros} ${g})`, `(select ${width} ${i32(0)} ${g})`];
-    const group = use(site, rowGroup(m, rows.length === 1 ? 1 : 2));
-    // Of a product of few terms there is one group only.
-    if (depthOf(p) > GROUP) fn.when(`(i32.eq ${rest} ${i32((depthOf(p) - 1) & -GROUP)})`, () => this.tiles(part, rows.length, { a, b, next, term }, span), () => {
-      fn.loop(i32(0), rest, GROUP, (g) => {
-        fn.line(call(group, b, add(lists, times(g, 4)), add(values, times(g, 2 * size)), span.bytes, ...kept(g), sums, width));
-      }, "g");
-    });
-    const [from, between] = depthOf(p) > GROUP ? kept(rest) : [zeros, i32(0)];
-    const shift = times(span.from, size);
-    const before = fn.let("i32", `(i32.sub ${from} ${shift})`, "sums");
-    const read = rows.map((_, r) => (r === 0 ? before : fn.let("i32", add(before, between), "sums")));
-    this.finish(part, rows, span, { read, rest, origin: fn.let("i32", `(i32.sub ${b} ${shift})`, "b") });
-  }
-
-  /** All but the last group where no term is left out. */
-  private tiles({ site, sums }: Part, rows: number, { a, b, next, term }: { readonly a: string; readonly b: string; readonly next: number; readonly term: number }, { bytes }: Span): void {
-    const { fn } = this;
-    const { p, m } = site;
-    const size = byteSize(p.dtype);
-    const terms = i32((depthOf(p) - 1) & -GROUP);
-    const at = (vectors: number) => (o: string): void => {
-      fn.line(call(use(site, tile(m, rows, vectors)), a, i32(next), i32(term), terms, add(b, o), i32((p.columns.reds[0] as number) * size), add(sums, o), i32(this.block * size), i32(0)));
+    const terms = use(site, ...rowTerms(m, rows.length === 1 ? 1 : 2));
+    const operands = [a, i32(next), i32(term), i32(depthOf(p)), i32((p.columns.reds[0] as number) * size)];
+    const rest = fn.let("i32", call(terms, ...operands, lists, values, part.unsafe, b, span.bytes, zeros, sums, width), "rest");
+    const one = depthOf(p) <= GROUP;
+    const at: LastGroup = {
+      b, list: fn.let("i32", add(lists, times(rest, 4)), "list"), values: fn.let("i32", add(values, times(rest, 2 * size)), "values"),
+      sums: one ? zeros : fn.let("i32", `(select ${sums} ${zeros} ${rest})`, "sums"), next: one ? i32(0) : fn.let("i32", `(select ${width} ${i32(0)} ${rest})`, "next"),
     };
-    const whole = fn.let("i32", `(i32.and ${bytes} ${i32(-64)})`, "whole");
-    fn.loop(i32(0), whole, 64, at(4), "o");
-    fn.loop(whole, bytes, 16, at(1), "o");
+    if (columnCount(p) % 4 === 0) {
+      this.finish(part, rows, span, at);
+      return;
+    }
+    const end = fn.let("i32", `(i32.add ${span.from} (i32.and (i32.sub ${span.to} ${span.from}) ${i32(-4)}))`, "end");
+    this.finish(part, rows, { ...span, to: end }, at);
+    this.finishRest(part, rows, { ...span, from: end }, { ...at, done: fn.let("i32", times(`(i32.sub ${end} ${span.from})`, size), "done"), width });
   }
 
-  private finish({ site, elements, lists, values }: Part, rows: readonly string[], { from, to }: Span, at: { readonly read: readonly string[]; readonly rest: string; readonly origin: string }): void {
+  private axes(row: string, j: string): string[] {
+    return this.last.kernel.domain.map((_, a) => (a === this.last.columnAxis ? j : row));
+  }
+
+  /** The last group and the epilogue of whole lanes of columns, with the sums in registers. */
+  private finish({ site, elements }: Part, rows: readonly string[], { from, to }: Span, at: LastGroup): void {
     const { fn } = this;
     const { p, m } = site;
     const size = byteSize(p.dtype);
-    const scalar = size === 8 ? "f64" : "f32";
-    const list = fn.let("i32", add(lists, times(at.rest, 4)), "list");
-    const first = fn.let("i32", add(values, times(at.rest, 2 * size)), "values");
-    const places = range(GROUP).map((t) => fn.let("i32", `(i32.add ${at.origin} (i32.load offset=${4 * t} ${list}))`, "p"));
-    const axes = (row: string, j: string): string[] => p.kernel.domain.map((_, a) => (a === p.columnAxis ? j : row));
-    const write = (lanes: 1 | 4) => (j: string): void => {
-      const [type, load, splat] = lanes === 4 ? (["v128", "v128.load", `v128.load${8 * size}_splat`] as const) : ([scalar, `${scalar}.load`, `${scalar}.load`] as const);
+    const shift = times(from, size);
+    const places = range(GROUP).map((t) => fn.let("i32", `(i32.sub (i32.add ${at.b} (i32.load offset=${4 * t} ${at.list})) ${shift})`, "p"));
+    const read = rows.map((_, r) => fn.let("i32", `(i32.sub ${r === 0 ? at.sums : add(at.sums, at.next)} ${shift})`, "sums"));
+    const factors = range(GROUP).map((t) => rows.map((_, r) => fn.let("v128", `(v128.load${8 * size}_splat offset=${size * (2 * t + r)} ${at.values})`, "v")));
+    fn.loop(from, to, 4, (j) => {
       const offset = fn.let("i32", times(j, size), "o");
-      const machine = lanes === 4 ? m : { ...m, simd: false, fma: false };
-      const factors = range(GROUP).map((t) => rows.map((_, r) => fn.outside(fn.depth - 1, () => fn.let(type, `(${splat} offset=${size * (2 * t + r)} ${first})`, "v"))));
       // Term by term for all rows: of the columns' operand, one register at a time is alive.
-      const parts = range(lanes === 4 ? size / 4 : 1).map((n) => {
-        let sums = rows.map((_, r) => fn.let(type, `(${load} offset=${16 * n} (i32.add ${at.read[r]} ${offset}))`, "sum"));
+      const parts = range(size / 4).map((n) => {
+        let sums = rows.map((_, r) => fn.let("v128", `(v128.load offset=${16 * n} (i32.add ${read[r]} ${offset}))`, "sum"));
         places.forEach((q, t) => {
-          const x = fn.let(type, `(${load} offset=${16 * n} (i32.add ${q} ${offset}))`, "x");
-          sums = sums.map((sum, r) => fn.let(type, fused(machine, sum, factors[t]?.[r] as string, x), "sum"));
+          const x = fn.let("v128", `(v128.load offset=${16 * n} (i32.add ${q} ${offset}))`, "x");
+          sums = sums.map((sum, r) => fn.let("v128", fused(m, sum, factors[t]?.[r] as string, x), "sum"));
         });
         return sums;
       });
       rows.forEach((row, r) => {
-        const acc: Value = { dtype: p.dtype, lanes, parts: parts.map((sums) => sums[r] as string) };
-        elements.storeResults({ axes: axes(row, j), lane: lanes === 4 ? { kind: "axis", axis: p.columnAxis } : null, acc });
+        const acc: Value = { dtype: p.dtype, lanes: 4, parts: parts.map((sums) => sums[r] as string) };
+        elements.storeResults({ axes: this.axes(row, j), lane: { kind: "axis", axis: p.columnAxis }, acc });
       });
-    };
-    const whole = columnCount(p) % 4 === 0;
-    const end = whole ? to : fn.let("i32", `(i32.add ${from} (i32.and (i32.sub ${to} ${from}) ${i32(-4)}))`, "end");
-    fn.loop(from, end, 4, write(4), "j");
-    if (!whole) fn.loop(end, to, 1, write(1), "j");
+    }, "j");
+  }
+
+  /** The columns that fill no four lanes: their sums are finished in memory. */
+  private finishRest({ site, elements, sums }: Part, rows: readonly string[], { from, to, bytes }: Span, at: LastGroup & { readonly done: string; readonly width: string }): void {
+    const { fn } = this;
+    const { p, m } = site;
+    const type = byteSize(p.dtype) === 8 ? "f64" : "f32";
+    const group = use(site, rowGroup(m, rows.length === 1 ? 1 : 2));
+    const target = add(sums, at.done);
+    fn.line(call(group, add(at.b, at.done), at.list, at.values, `(i32.sub ${bytes} ${at.done})`, add(at.sums, at.done), at.next, target, at.width));
+    fn.loop(from, to, 1, (j) => {
+      const offset = fn.let("i32", add(target, times(`(i32.sub ${j} ${from})`, byteSize(p.dtype))), "o");
+      rows.forEach((row, r) => {
+        const sum = fn.let(type, `(${type}.load ${r === 0 ? offset : add(offset, at.width)})`, "sum");
+        elements.storeResults({ axes: this.axes(row, j), lane: null, acc: { dtype: p.dtype, lanes: 1, parts: [sum] } });
+      });
+    }, "j");
   }
 }

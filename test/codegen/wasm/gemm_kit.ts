@@ -59,7 +59,8 @@ export function backwardKernel(steps: number, depth: number, rows: number, colum
 const sizeOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
 const bytesOf = (d: DType): number => (d === "float64" ? 8 : d === "bool" ? 1 : 4);
 
-export interface Loaded { readonly run: () => void; readonly results: () => TypedArray[] }
+/** `run` makes packings and runs the passes, `again` the passes only. */
+export interface Loaded { readonly run: () => void; readonly again: () => void; readonly results: () => TypedArray[] }
 
 /** How a code is run: its units one by one from the last, results in the place of an input where the code allows it. */
 export interface Manner { readonly backwards?: boolean; readonly inPlace?: boolean }
@@ -90,10 +91,13 @@ export function loadCode(
     if (!manner.backwards) f(0, units, ...rest);
     else for (let u = units - 1; u >= 0; u--) f(u, u + 1, ...rest);
   };
-  const run = (): void => {
-    code.packings.forEach((p, n) => call(p.pass.name, p.pass.units, [at[p.param] as number, packings[n] as number]));
+  const again = (): void => {
     for (const p of code.passes) call(p.name, p.units, [...at, ...results, ...scalars, ...packings, scratch, own]);
   };
+  const run = (): void => {
+    code.packings.forEach((p, n) => call(p.pass.name, p.pass.units, [at[p.param] as number, packings[n] as number]));
+    again();
+  };
   const empty = (t: BufferType): TypedArray => (t.dtype === "float64" ? new Float64Array() : t.dtype === "float32" ? new Float32Array() : t.dtype === "int32" ? new Int32Array() : new Uint8Array());
-  return { run, results: () => outputs.map((t, n) => view(t, results[n] as number, empty(t)).slice()) };
+  return { run, again, results: () => outputs.map((t, n) => view(t, results[n] as number, empty(t)).slice()) };
 }
