@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { allocate, type FloatDType, type TypedArray } from "../../../src/codegen/ir/dtype.js";
-import { axis, constant, type Expr, load, postorder, prim, rewrite } from "../../../src/codegen/ir/expr.js";
-import type { BoundKernel, BufferType, Kernel } from "../../../src/codegen/ir/kernel.js";
+import { acc, axis, cast, constant, type Expr, load, postorder, prim, redAxis, rewrite } from "../../../src/codegen/ir/expr.js";
+import { type BoundKernel, type BufferType, closeKernel, type Kernel } from "../../../src/codegen/ir/kernel.js";
 import type { Features } from "../../../src/codegen/wasm/code.js";
 import { joinable, type Product, productCode, productOf, productPair, updateCode } from "../../../src/codegen/wasm/gemm.js";
 import { PanelWriter, type Source, sourceOf } from "../../../src/codegen/wasm/gemm_panels.js";
@@ -65,13 +65,16 @@ function expectedOf(spec: ProductSpec, c: Case): TypedArray {
   const { rows, columns, depth, turned } = spec;
   const dtype = spec.dtype ?? "float32";
   const round = dtype === "float32" ? Math.fround : (x: number): number => x;
-  const [li, lk] = turned?.left ? [1, rows] : [depth, 1];
-  const [rk, rj] = turned?.right ? [1, depth] : [columns, 1];
+  const { left: stepLeft, down, along } = spec.steps ?? { left: 1, down: 1, along: 1 };
+  const [deepLeft, deep, wide] = [depth * Math.abs(stepLeft), depth * Math.abs(down), columns * Math.abs(along)];
+  const [li, lk] = turned?.left ? [1, rows] : [deepLeft, 1];
+  const [rk, rj] = turned?.right ? [1, deep] : [wide, 1];
   const start = (spec.offset ?? 0) * (turned?.left ? lk : li);
+  const place = (n: number, by: number, extent: number): number => (by < 0 ? -by * (extent - 1 - n) : by * n);
   const sums = allocate(dtype, rows * columns);
   for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) {
     let sum = 0;
-    for (let k = 0; k < depth; k++) sum = round(sum + round((left[start + i * li + k * lk] as number) * (right[k * rk + j * rj] as number)));
+    for (let k = 0; k < depth; k++) sum = round(sum + round((left[start + i * li + place(k, stepLeft, depth) * lk] as number) * (right[place(k, down, depth) * rk + place(j, along, columns) * rj] as number)));
     sums[i * columns + j] = sum;
   }
   const here = [0, 1].map((a) => axis(a, a === 0 ? rows : columns));
@@ -102,10 +105,10 @@ function forms(p: Product, features: Features): Source[] {
 const spec: fc.Arbitrary<ProductSpec & { readonly density: number }> = fc
   .record({
     rows: fc.constantFrom(1, 2, 3, 4, 5, 7, 10, 20, 33, 50), columns: fc.constantFrom(1, 2, 3, 4, 5, 6, 9, 10, 12, 17, 31, 32, 33, 40, 70), depth: fc.constantFrom(0, 1, 2, 3, 5, 8, 20, 37, 290),
-    left: fc.boolean(), right: fc.boolean(), offset: fc.constantFrom(undefined, 0, 3), density: fc.constantFrom(0.05, 0.3, 1),
+    left: fc.boolean(), right: fc.boolean(), steps: fc.option(fc.record({ left: fc.constantFrom(1, 2, -1), down: fc.constantFrom(1, 3, -1), along: fc.constantFrom(1, 2, -2) }), { nil: undefined }), offset: fc.constantFrom(undefined, 0, 3), density: fc.constantFrom(0.05, 0.3, 1),
   })
   .filter((s) => s.rows * s.columns * s.depth <= 100_000)
-  .map(({ left, right, offset, ...s }) => ({ ...s, turned: { left, right }, ...(offset === undefined ? {} : { offset }) }));
+  .map(({ left, right, offset, steps, ...s }) => ({ ...s, turned: { left, right }, ...(steps ? { steps } : {}), ...(offset === undefined ? {} : { offset }) }));
 
 const update = (sum: Expr, at: { matrix: Expr; vector: Expr }): Expr => prim("sub", at.matrix, prim("mul", prim("add", sum, at.vector), constant(0.5, sum.dtype)));
 
@@ -162,6 +165,20 @@ describe("products", () => {
     for (const source of ["chunks", "packed"] as const) expect(result(c, productOf(c.bound.kernel) as Product, SIMD, source)).toEqual(expected(c));
   });
 
+  it("of a matrix whose rows are two axes, and along a column axis of two", () => {
+    const [a, b, j, k] = [axis(0, 3), axis(1, 4), axis(2, 10), redAxis(0, 9)];
+    const types: BufferType[] = [{ dtype: "float32", shape: [3, 4, 9] }, { dtype: "float32", shape: [9, 10] }, { dtype: "float32", shape: [4, 10] }];
+    const term = cast(prim("mul", load(0, "float32", [a, b, k]), load(1, "float32", [k, j])), "float64");
+    const sum = cast(acc("float64"), "float32");
+    const close = (result: Expr): BoundKernel => closeKernel([3, 4, 10], { op: "sum", extents: [9], dtype: "float64", term }, [result], (n) => types[n] as BufferType);
+    for (const [bound, batch] of [[close(sum), 0], [close(prim("add", sum, load(2, "float32", [b, j]))), 1]] as const) {
+      const c = caseOf(bound, 0.5);
+      const p = productOf(bound.kernel) as Product;
+      expect(p.batchAxes).toHaveLength(batch);
+      for (const features of [SIMD, SCALAR]) expect(result(c, p, features, "chunks")).toEqual(expected(c));
+    }
+  });
+
   it("over a shared leading axis", () => {
     const c = caseOf(batchedKernel(3, 7, 21, 9), 0.3);
     const p = productOf(c.bound.kernel) as Product;
@@ -182,6 +199,14 @@ describe("products", () => {
     const p = productOf(c.bound.kernel) as Product;
     for (const source of ["chunks", "packed"] as const) expect(result(c, p, SIMD, source, true)).toEqual(expectedOf(s, c));
   });
+});
+
+it("rounds once where fused multiply-add is allowed, and only there", () => {
+  const specs: ProductSpec[] = [{ rows: 20, columns: 40, depth: 100 }, { rows: 40, columns: 40, depth: 10, turned: { left: true } }, { rows: 1, columns: 40, depth: 100, turned: { right: true } }];
+  for (const s of specs) for (const fma of [false, true]) {
+    const code = productCode(productOf(productKernel(s).kernel) as Product, "k", { ...SIMD, fma }, { uses: () => 1 });
+    expect([...code.library.values(), ...code.passes.map((q) => q.text)].some((t) => t.includes("relaxed_madd"))).toBe(fma);
+  }
 });
 
 describe("what is no product", () => {

@@ -15,6 +15,8 @@ export interface ProductSpec {
   readonly turned?: { readonly left?: boolean; readonly right?: boolean };
   /** The left operand begins at row s0 of a longer buffer. */
   readonly offset?: number;
+  /** Operands are every so many elements of longer buffers, or run backwards (-1): the left one along k, the right one along k and along its columns. */
+  readonly steps?: { readonly left: number; readonly down: number; readonly along: number };
   /** Of the sum (slot 0 is left, 1 right, 2 a matrix like the result, 3 a vector of columns). */
   readonly epilogue?: (sum: Expr, at: { readonly i: Expr; readonly j: Expr; readonly matrix: Expr; readonly vector: Expr }) => Expr;
 }
@@ -26,13 +28,18 @@ export function productKernel(s: ProductSpec): BoundKernel {
   const shifted = s.offset === undefined ? null : scalar(0, "int32");
   const move = (e: Expr): Expr => (shifted ? iadd(e, shifted) : e);
   const longer = s.offset ?? 0;
+  const { left: stepLeft, down, along } = s.steps ?? { left: 1, down: 1, along: 1 };
+  const [deepLeft, deep, wide] = [s.depth * Math.abs(stepLeft), s.depth * Math.abs(down), s.columns * Math.abs(along)];
+  const stepped = (e: Expr, by: number, extent: number): Expr => (by < 0 ? iadd(imul(e, int(by)), int(-by * (extent - 1))) : imul(e, int(by)));
   const types: BufferType[] = [
-    { dtype, shape: s.turned?.left ? [s.depth + longer, s.rows] : [s.rows + longer, s.depth] },
-    { dtype, shape: s.turned?.right ? [s.columns, s.depth] : [s.depth, s.columns] },
+    { dtype, shape: s.turned?.left ? [deepLeft + longer, s.rows] : [s.rows + longer, deepLeft] },
+    { dtype, shape: s.turned?.right ? [wide, deep] : [deep, wide] },
     { dtype, shape: [s.rows, s.columns] }, { dtype, shape: [s.columns] },
   ];
-  const left = load(0, dtype, s.turned?.left ? [move(k), i] : [move(i), k]);
-  const right = load(1, dtype, s.turned?.right ? [j, k] : [k, j]);
+  const kLeft = stepped(k, stepLeft, s.depth);
+  const [kRight, jRight] = [stepped(k, down, s.depth), stepped(j, along, s.columns)];
+  const left = load(0, dtype, s.turned?.left ? [move(kLeft), i] : [move(i), kLeft]);
+  const right = load(1, dtype, s.turned?.right ? [jRight, kRight] : [kRight, jRight]);
   const sum = cast(acc("float64"), dtype);
   const result = s.epilogue ? s.epilogue(sum, { i, j, matrix: load(2, dtype, [i, j]), vector: load(3, dtype, [j]) }) : sum;
   return closeKernel([s.rows, s.columns], { op: "sum", extents: [s.depth], dtype: "float64", term: cast(prim("mul", left, right), "float64") }, [result], (b) => types[b] as BufferType);
