@@ -52,7 +52,7 @@ const fastest = (entries) => [...entries].sort((a, b) => median(a.times) - media
 function against(job, damo, rival, what) {
   const ratios = ratiosByRound(damo, rival, "time");
   const processor = damo.contestant.threads === 1 && rival.contestant.threads === 1 ? `, by processor time ${median(ratiosByRound(damo, rival, "processor")).toFixed(2)}` : "";
-  return `${job} ${damo.name} / ${what} (${rival.name}): ${median(ratios).toFixed(2)} (${quantile(ratios, 0.25).toFixed(2)}–${quantile(ratios, 0.75).toFixed(2)})${processor}`;
+  return `${job} ${damo.name} / ${what} (${rival.name}): ${median(ratios).toFixed(2)} (${quantile(ratios, 0.25).toFixed(2)}–${quantile(ratios, 0.75).toFixed(2)}), by least times ${(Math.min(...damo.times) / Math.min(...rival.times)).toFixed(2)}${processor}`;
 }
 
 /** damo against the best peer of each number of threads, and at its best against the best of all; J5's arithmetic rate. */
