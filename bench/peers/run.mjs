@@ -9,6 +9,7 @@ import { agree } from "./agree.mjs";
 import { contest } from "./contest.mjs";
 import { Contestant, PEERS } from "./contestant.mjs";
 import { JOBS, writeData } from "./jobs.mjs";
+import { vectorPeak } from "./peak.mjs";
 import { checkText, header, load, rowsOf, summary, TABLE_HEAD } from "./table.mjs";
 
 const { values } = parseArgs({
@@ -57,7 +58,7 @@ try {
     if (!values["no-check"]) console.log(checkText(job, await agree(job, contestants, folder)));
     const entries = await contest(job, contestants, Number(values.rounds));
     rows.push(...rowsOf(job, entries));
-    summaries.push(...summary(job, entries));
+    summaries.push(...summary(job, entries, job === "J5" ? vectorPeak(values.fma === "1") : 0));
     console.log(rowsOf(job, entries).join("\n"));
     const damo = entries.find((e) => e.contestant.peer === "damo" && e.error === null);
     if (values.explain && damo) console.log((await damo.contestant.ask({ do: "explain" })).text);

@@ -55,15 +55,21 @@ function against(job, damo, rival, what) {
   return `${job} ${damo.name} / ${what} (${rival.name}): ${median(ratios).toFixed(2)} (${quantile(ratios, 0.25).toFixed(2)}–${quantile(ratios, 0.75).toFixed(2)}), by least times ${(Math.min(...damo.times) / Math.min(...rival.times)).toFixed(2)}${processor}`;
 }
 
+function rate(damo, peak) {
+  const gflops = (2 * JOBS.J5.n ** 3) / median(damo.times) / 1e6;
+  const all = peak * damo.contestant.threads;
+  return `J5 ${damo.name}: ${gflops.toFixed(1)} GFLOP/s, ${((100 * gflops) / all).toFixed(0)} % of the 128-bit peak (${peak.toFixed(1)} GFLOP/s a thread, measured in registers)`;
+}
+
 /** damo against the best peer of each number of threads, and at its best against the best of all; J5's arithmetic rate. */
-export function summary(job, entries) {
+export function summary(job, entries, peak) {
   const timed = entries.filter((e) => e.error === null && e.times.length > 0);
   const [ours, rivals] = [timed.filter(isDamo), timed.filter((e) => !isDamo(e))];
   const lines = [];
   for (const damo of ours) {
     const best = fastest(rivals.filter((e) => e.contestant.threads === damo.contestant.threads));
     if (best) lines.push(against(job, damo, best, "best peer"));
-    if (job === "J5") lines.push(`${job} ${damo.name}: ${((2 * JOBS.J5.n ** 3) / median(damo.times) / 1e6).toFixed(1)} GFLOP/s`);
+    if (job === "J5") lines.push(rate(damo, peak));
   }
   const { target, of } = JOBS[job];
   const [mine, best] = [fastest(ours), fastest(rivals.filter((e) => of === undefined || e.contestant.peer === of))];
