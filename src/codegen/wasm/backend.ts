@@ -121,7 +121,7 @@ export class WasmBackend implements Backend, Device, Kit {
 
   async compile(plan: Plan): Promise<Executable> {
     const module = writeModule(plan, this, { threads: this.pool?.threads ?? 1, shared: this.pool !== null, thresholds: this.thresholds });
-    if (module.shareable.always >= this.thresholds.sure) this.pool?.begin();
+    if (module.shareable.always >= this.thresholds.long) this.pool?.begin();
     const executable = new WasmExecutable(plan, module, this, this.names++, await engine.compile(assemble(module.text)));
     this.executables.add(executable);
     try {

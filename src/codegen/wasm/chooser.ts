@@ -4,62 +4,72 @@
  */
 import type { Thresholds } from "./phases.js";
 
-/** Calls of a kind in a row that are timed: a worker wakes and fills its caches at the first. Their median counts, since what delays a call is mostly foreign. */
-const TRIALS = 15;
 /** Calls after which the other kind is tried again; doubled while that changes nothing. */
 const FIRST_PAUSE = 60;
 const LONGEST_PAUSE = 2048;
 
+/** How many calls in a row are a trial: at the first a worker wakes and fills its caches. */
+const trials = (cost: number): number => (cost < 1e6 ? 15 : 5);
+
 type Kind = "one" | "all";
 
-/** Milliseconds per estimated nanosecond, of the last calls. */
+/** Milliseconds per estimated nanosecond, of the last calls. Their median counts, since what delays a call is mostly foreign. */
 class Rate {
-  private readonly samples: number[] = [];
-  private at = 0;
+  private samples: number[] = [];
 
-  note(sample: number): void {
-    this.samples[this.at++ % TRIALS] = sample;
-  }
-
-  get isKnown(): boolean {
-    return this.at >= TRIALS;
+  get count(): number {
+    return this.samples.length;
   }
 
   get median(): number {
-    return [...this.samples].sort((a, b) => a - b)[TRIALS >> 1] as number;
+    return [...this.samples].sort((a, b) => a - b)[this.samples.length >> 1] ?? Number.POSITIVE_INFINITY;
+  }
+
+  note(sample: number): void {
+    if (this.samples.push(sample) > trials(0)) this.samples.shift();
+  }
+
+  forget(): void {
+    this.samples = [];
   }
 }
 
 export class Chooser {
   private readonly rates: Readonly<Record<Kind, Rate>> = { one: new Rate(), all: new Rate() };
-  private preferred: Kind = "all";
+  /** Null until both kinds have been tried. */
+  private preferred: Kind | null = null;
   private pause = FIRST_PAUSE;
-  /** Calls until the other kind is tried; below 1 it is being tried, and at -TRIALS it has been. */
-  private left = 1 - TRIALS;
+  /** Calls until the other kind is tried; at 0 it is being tried. */
+  private left = 0;
 
   constructor(private readonly thresholds: Thresholds) {}
 
   /** `cost`: estimated nanoseconds on one thread of what all can share. */
   choose(cost: number): Kind {
-    if (cost < this.thresholds.wake) return "one";
-    if (this.isSure(cost)) return "all";
-    const { one, all } = this.rates;
-    // One first: workers start meanwhile, and the engine optimises its code.
-    if (!one.isKnown) return "one";
-    if (!all.isKnown) return "all";
+    const { wake, sure } = this.thresholds;
+    if (cost < wake) return "one";
+    if (cost >= sure) return "all";
+    // Short calls try one thread first: workers start meanwhile, and the engine optimises its code.
+    if (this.preferred === null) return !this.isLong(cost) && this.rates.one.count < trials(cost) ? "one" : "all";
     return this.left > 0 ? this.preferred : other(this.preferred);
   }
 
-  /** Whether threads pay without a doubt, so that it is worth waiting for them. */
-  isSure(cost: number): boolean {
-    return cost >= this.thresholds.sure;
+  /** Whether a call lasts so long that it is worth waiting for workers to start. */
+  isLong(cost: number): boolean {
+    return cost >= this.thresholds.long;
   }
 
   note(kind: Kind, cost: number, milliseconds: number): void {
-    const { one, all } = this.rates;
-    this.rates[kind].note(milliseconds / cost);
-    if (!one.isKnown || !all.isKnown || --this.left > -TRIALS) return;
-    const better = all.median < one.median ? "all" : "one";
+    const { rates } = this;
+    rates[kind].note(milliseconds / cost);
+    const { preferred } = this;
+    if (preferred !== null && this.left > 0) {
+      if (--this.left === 0) rates[other(preferred)].forget();
+    } else if (rates[preferred === null ? "all" : other(preferred)].count >= trials(cost)) this.decide();
+  }
+
+  private decide(): void {
+    const better = this.rates.all.median < this.rates.one.median ? "all" : "one";
     this.pause = better === this.preferred ? Math.min(2 * this.pause, LONGEST_PAUSE) : FIRST_PAUSE;
     this.left = this.pause;
     this.preferred = better;

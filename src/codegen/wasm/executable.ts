@@ -97,9 +97,9 @@ export class WasmExecutable implements Executable {
     return { dtype, shape: row ? shape.slice(1) : shape };
   }
 
-  /** Makes the calling thread's instance; workers make theirs meanwhile where they will be used for sure. */
+  /** Makes the calling thread's instance; workers make theirs meanwhile where they will be wanted at once. */
   async load(): Promise<void> {
-    if (this.chooser.isSure(this.module.shareable.always)) this.install();
+    if (this.chooser.isLong(this.module.shareable.always)) this.install();
     const imports: WasmImports = { damo: { memory: this.device.arena.memory, routine: (n: number) => this.guard(() => this.routine(n)), number: (n: number) => this.guard(() => this.number(n)) } };
     const { exports } = await engine.instantiate(this.code, imports);
     this.run_ = exports.run as Run;
@@ -163,7 +163,7 @@ export class WasmExecutable implements Executable {
     if (cost >= thresholds.wake) this.install();
     if (chooser.choose(cost) === "one") return this.timed("one", cost);
     // At the first calls workers may still be starting: only long work waits for them.
-    return this.timed(pool.ready(this.message, chooser.isSure(cost) ? PATIENCE : 0) ? "all" : "one", cost);
+    return this.timed(pool.ready(this.message, chooser.isLong(cost) ? PATIENCE : 0) ? "all" : "one", cost);
   }
 
   private install(): void {
@@ -175,7 +175,7 @@ export class WasmExecutable implements Executable {
     const { chooser, device: { pool, thresholds } } = this;
     const run = this.run_ as Run;
     const frame = this.frame.address;
-    const start = cost < thresholds.wake || chooser.isSure(cost) ? 0 : performance.now();
+    const start = cost < thresholds.wake || cost >= thresholds.sure ? 0 : performance.now();
     if (kind === "all") this.sharedCalls++;
     const status = kind === "one" || pool === null ? run(0, 1, frame) : pool.run(this.id, frame, () => run(0, pool.threads, frame));
     if (start > 0) chooser.note(kind, cost, performance.now() - start);

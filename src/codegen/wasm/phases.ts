@@ -21,7 +21,9 @@ export interface Phase {
 export interface Thresholds {
   /** Work of a call below which nobody is woken; above it the clock decides (chooser.ts). */
   readonly wake: number;
-  /** Work of a call for which threads are used without trying one. */
+  /** Work of a call that waits for workers to start, and begins with all threads. */
+  readonly long: number;
+  /** Work of a call for which one thread is not even tried. */
   readonly sure: number;
   /** Work of a phase for which threads meet before and after. */
   readonly meet: number;
@@ -30,7 +32,7 @@ export interface Thresholds {
 }
 
 /** Two threads meet in 0.3 microseconds while both are awake; a call on both takes 5 more than on one when the worker is awake, and 60 when it sleeps. */
-export const MEASURED: Thresholds = { wake: 20_000, sure: 5_000_000, meet: 2000, cut: 2000 };
+export const MEASURED: Thresholds = { wake: 20_000, long: 5_000_000, sure: 100_000_000, meet: 2000, cut: 2000 };
 
 const isHost = (t: Task): boolean => t.work.kind === "routine" || t.work.kind === "cell";
 

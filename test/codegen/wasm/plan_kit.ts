@@ -19,7 +19,7 @@ export const whole = (slot: number): SlotRef => ({ slot, row: null });
 export const row = (slot: number, at: Expr): SlotRef => ({ slot, row: at });
 
 /** Threads are used for everything. */
-export const AT_ONCE: Thresholds = { wake: 0, sure: 0, meet: 0, cut: 0 };
+export const AT_ONCE: Thresholds = { wake: 0, long: 0, sure: 0, meet: 0, cut: 0 };
 
 /** A device that uses its threads for whatever there is, however small. */
 export const eager = async (threads: number): Promise<WasmBackend> =>
