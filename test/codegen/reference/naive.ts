@@ -1,5 +1,5 @@
 /** The slow meaning of a kernel: expressions evaluated recursively by `evalPrim`, point by point. And kernels made from a tape of choices. */
-import { allocate, castScalar, type DType, isInt, type TypedArray } from "../../../src/codegen/ir/dtype.js";
+import { allocate, castScalar, type DType, isInt, promote, type TypedArray } from "../../../src/codegen/ir/dtype.js";
 import { acc, axis, cast, constant, type Expr, load, prim, redAxis, scalar } from "../../../src/codegen/ir/expr.js";
 import { type BufferType, closeKernel, type BoundKernel, type Kernel, REDUCE_IDENTITY, type ReduceOp } from "../../../src/codegen/ir/kernel.js";
 import { evalPrim, type Prim } from "../../../src/codegen/ir/prims.js";
@@ -19,7 +19,7 @@ export function* points(shape: readonly number[]): Generator<number[]> {
   }
 }
 
-/** How a device may differ from the meaning: in the rounding of each step, and in floats that no int32 holds. */
+/** How a device may differ from the meaning: in the rounding of each step and of operands in their common dtype, and in floats that no int32 holds. */
 export interface Meaning { readonly round: (x: number, dtype: DType) => number; readonly cast: (x: number, dtype: DType) => number }
 const EXACT: Meaning = { round: (x) => x, cast: castScalar };
 
@@ -41,8 +41,9 @@ export function evalExpr(e: Expr, at: Point, params: readonly BufferType[], mean
     }
     case "cast": return meaning.cast(of(e.arg), e.dtype);
     case "prim": {
-      if (e.prim === "select") return of(e.args[of(e.args[0] as Expr) !== 0 ? 1 : 2] as Expr);
-      return meaning.round(evalPrim(e.prim, e.args.map(of), e.dtype), e.dtype);
+      if (e.prim === "select") return meaning.round(of(e.args[of(e.args[0] as Expr) !== 0 ? 1 : 2] as Expr), e.dtype);
+      const common = promote(...e.args.map((a) => a.dtype));
+      return meaning.round(evalPrim(e.prim, e.args.map((a) => meaning.round(of(a), common)), e.dtype), e.dtype);
     }
   }
 }
