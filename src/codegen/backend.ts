@@ -33,8 +33,10 @@ export interface Executable {
   /**
    * Runs the plan. `inputs` match plan.inputs and stay the caller's; the handles returned match plan.outputs and are the caller's to free
    * (an output that is an input or constant, or that repeats, comes back as a handle of its own). On error nothing is leaked or changed.
+   * `renews`: which of plan.outputs may be written over the input that plan.renews names, since nobody wants the old value: that input's
+   * buffer is then of no use to the caller but to be freed.
    */
-  run(inputs: readonly Handle[], scalars: readonly number[]): Promise<Handle[]>;
+  run(inputs: readonly Handle[], scalars: readonly number[], renews?: readonly boolean[]): Promise<Handle[]>;
   /** Generated source per distinct kernel, for explain() and DAMO_DEBUG. */
   sources(): readonly string[];
   /** Bytes that it needs besides the plan's inputs, outputs and constants, by what they are for: `scratch`, `packings`. */
@@ -55,8 +57,8 @@ export interface Backend {
   uploadNow?(data: TypedArray, type: BufferType): Handle;
   /** Copies a buffer back, as a new host array of its dtype. */
   download(handle: Handle): Promise<TypedArray>;
-  /** The same without a wait: where the device's memory is the host's. */
-  downloadNow?(handle: Handle): TypedArray;
+  /** The same without a wait: where the device's memory is the host's. `into`: an array to fill; with it nothing can fail. */
+  downloadNow?(handle: Handle, into?: TypedArray): TypedArray;
   free(handle: Handle): void;
   compile(plan: Plan): Promise<Executable>;
   dispose(): Promise<void>;

@@ -4,9 +4,9 @@
  * Must not know concrete devices. Next: compile.ts gives it the user's face.
  */
 import type { Backend, DeviceOptions, Executable, Handle } from "../codegen/backend.js";
-import type { TypedArray } from "../codegen/ir/dtype.js";
+import { allocate, type TypedArray } from "../codegen/ir/dtype.js";
 import { evaluate, type HostScalar, hostScalar } from "../codegen/ir/evaluate.js";
-import { countKernels } from "../codegen/ir/plan.js";
+import { countKernels, type Slot } from "../codegen/ir/plan.js";
 import { interpret } from "../autodiff/interpret.js";
 import { fillGraph } from "../graph/edit.js";
 import { leavesOf } from "../graph/clone.js";
@@ -20,11 +20,17 @@ import type { CallArguments } from "./arguments.js";
 import { type Device, device, deviceKey, openDevice, turn } from "./devices.js";
 import { expandCompositions } from "./expand.js";
 import type { Prepared } from "./prepare.js";
-import { type Bound, isBound, type Leaf, MORE_SCALARS, type Specialised, specialiseFor } from "./specialise.js";
-import { CallBuffers, commitValue, type DeviceValue, hostValue, valueOn } from "./storage.js";
+import { type Bound, isBound, type Leaf, MORE_SCALARS, type Result, type Specialised, specialiseFor } from "./specialise.js";
+import { CallBuffers, commitValue, type DeviceValue, hostValue, mayRenew, valueOn } from "./storage.js";
 
 /** A plan compiled for a device, and when it holds. */
-export interface Ready { readonly made: Specialised; readonly executable: Executable; readonly guards: readonly HostScalar[] }
+export interface Ready {
+  readonly made: Specialised;
+  readonly executable: Executable;
+  readonly guards: readonly HostScalar[];
+  /** The updated variables whose old values are inputs of the plan and whose new ones are outputs: their positions. */
+  readonly renewals: readonly { readonly updated: number; readonly input: number; readonly output: number }[];
+}
 
 export interface WantedDevice { readonly name: string; readonly options: DeviceOptions }
 
@@ -131,8 +137,9 @@ export class Program {
     }
   }
 
-  async #execute({ backend }: Device, { made, executable }: Ready, leaves: readonly Leaf[], args: CallArguments, sets: readonly number[]): Promise<NdArray[]> {
+  async #execute({ backend }: Device, ready: Ready, leaves: readonly Leaf[], args: CallArguments, sets: readonly number[]): Promise<NdArray[]> {
     const start = performance.now();
+    const { made, executable } = ready;
     const scalars = made.scalarFeeds.map((i) => leaves[i]?.scalar as number);
     const buffers = new CallBuffers(backend);
     const wanted = this.#prepared.outputs.length - this.#prepared.updated.length;
@@ -143,16 +150,36 @@ export class Program {
         if (fed instanceof Promise) args.keep();
         inputs.push(fed instanceof Promise ? await fed : fed);
       }
-      const results = made.plan.steps.length === 0 && made.plan.outputs.length === 0 ? [] : await executable.run(inputs, scalars);
+      const arrays = made.results.slice(0, wanted).map((result) => (backend.downloadNow === undefined ? null : arrayFor(made, result)));
+      const results = made.plan.steps.length === 0 && made.plan.outputs.length === 0 ? [] : await executable.run(inputs, scalars, this.#mayRenew(ready, inputs, sets));
       for (const h of results) buffers.own(h);
-      const values = made.results.slice(0, wanted).map((result) => download(backend, result, results, scalars));
-      const ready = values.some((v) => v instanceof Promise) ? await Promise.all(values) : (values as NdArray[]);
+      const values = arrays.map((into, i) => download(backend, made.results[i] as Result, results, scalars, into));
+      const wantedValues = values.some((v) => v instanceof Promise) ? await Promise.all(values) : (values as NdArray[]);
       this.#commit(buffers, made, results, scalars, sets);
-      return ready;
+      return wantedValues;
     } finally {
       buffers.release();
       this.times.run = performance.now() - start;
     }
+  }
+
+  /** Which outputs of the plan may have the buffers of values that they replace. */
+  #mayRenew({ made, renewals }: Ready, inputs: readonly Handle[], sets: readonly number[]): boolean[] {
+    const may = made.plan.outputs.map(() => false);
+    for (const { updated, input, output } of renewals) {
+      const { cell } = this.#prepared.updated[updated] as SharedVariable;
+      may[output] = cell.sets === sets[updated] && mayRenew(cell, inputs[input] as Handle);
+    }
+    return may;
+  }
+
+  #renewalsOf({ results, feeds }: Specialised): Ready["renewals"] {
+    const { updated, outputs } = this.#prepared;
+    return updated.flatMap((shared, n) => {
+      const result = results[outputs.length - updated.length + n] as Result;
+      const input = feeds.findIndex((leaf) => this.leaves[leaf] === shared);
+      return result.kind === "host" || input < 0 ? [] : [{ updated: n, input, output: result.at }];
+    });
   }
 
   /** The leaves as this call gives them; null where a number that travels as a scalar is on a device only. */
@@ -218,7 +245,9 @@ export class Program {
       return this.#find(on, leaves, args, shapes, bound);
     }
     const t1 = performance.now();
-    const ready = { made, executable: await on.backend.compile(made.plan), guards: made.guards.map(hostScalar) };
+    const renewals = this.#renewalsOf(made);
+    const renews = made.plan.outputs.map((_, at) => renewals.find((r) => r.output === at)?.input ?? null);
+    const ready = { made, executable: await on.backend.compile({ ...made.plan, renews }), guards: made.guards.map(hostScalar), renewals };
     this.times.specialise = t1 - t0;
     this.times.compile = performance.now() - t1;
     this.#ready.set(key, ready);
@@ -278,7 +307,7 @@ export class Program {
     const from = outputs.length - updated.length;
     const news = updated.flatMap((shared, i): [SharedVariable, DeviceValue | NdArray][] => {
       if (shared.cell.sets !== sets[i]) return [];
-      const result = made.results[from + i] as Specialised["results"][number];
+      const result = made.results[from + i] as Result;
       if (result.kind === "host") return [[shared, NdArray.scalar(evaluate(result.expr, scalars), result.dtype)]];
       return [[shared, buffers.give(results[result.at] as Handle)]];
     });
@@ -311,10 +340,17 @@ function holds({ made, guards }: Ready, leaves: readonly Leaf[]): boolean {
   return guards.every((g) => g(scalars) >= 0);
 }
 
+/** Memory for an output, taken before the run: after it nothing may fail. */
+function arrayFor({ plan }: Specialised, result: Result): TypedArray | null {
+  if (result.kind === "host") return null;
+  const { dtype, shape } = plan.slots[plan.outputs[result.at] as number] as Slot;
+  return allocate(dtype, shape.reduce((n, d) => n * d, 1));
+}
+
 /** An output's value; a promise only where there is something to wait for. */
-function download(backend: Backend, result: Specialised["results"][number], results: readonly Handle[], scalars: readonly number[]): NdArray | Promise<NdArray> {
+function download(backend: Backend, result: Result, results: readonly Handle[], scalars: readonly number[], into: TypedArray | null): NdArray | Promise<NdArray> {
   if (result.kind === "host") return NdArray.scalar(evaluate(result.expr, scalars), result.dtype);
   const handle = results[result.at] as Handle;
   const read = (data: TypedArray): NdArray => new NdArray(data, handle.shape, handle.dtype);
-  return backend.downloadNow === undefined ? backend.download(handle).then(read) : read(backend.downloadNow(handle));
+  return backend.downloadNow === undefined ? backend.download(handle).then(read) : read(backend.downloadNow(handle, into ?? undefined));
 }

@@ -35,6 +35,11 @@ export class DeviceValue implements RemoteValue {
     }
   }
 
+  /** How many have it: its variable, calls and read-backs. */
+  get holders(): number {
+    return this.#holders;
+  }
+
   retain(): this {
     this.#holders++;
     return this;
@@ -61,6 +66,9 @@ async function uploaded(backend: Backend, cell: Cell): Promise<DeviceValue> {
   noteAway(cell);
   return made.retain();
 }
+
+/** Whether a call may write a variable's new value over this buffer: it has the value, and nobody but the variable and the call holds it. */
+export const mayRenew = ({ remote }: Cell, handle: Handle): boolean => remote instanceof DeviceValue && remote.handle === handle && remote.holders === 2;
 
 /** The buffers that one call holds: its own, and those of shared values that it uses. */
 export class CallBuffers {

@@ -90,6 +90,8 @@ export interface Plan {
   readonly steps: readonly Step[];
   /** Slots handed to the caller after the run, in order; may repeat, and may be inputs or constants. */
   readonly outputs: readonly number[];
+  /** For each output, the position of the input whose next value it is, or null: a call may let it have the input's buffer (backend.ts). */
+  readonly renews?: readonly (number | null)[];
   readonly text: string;
 }
 

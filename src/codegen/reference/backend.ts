@@ -63,11 +63,13 @@ export class ReferenceBackend implements Backend, Host {
     return this.downloadNow(handle);
   }
 
-  downloadNow(handle: Handle): TypedArray {
+  downloadNow(handle: Handle, into?: TypedArray): TypedArray {
     const { data } = this.open(handle);
     this.counters.readbacks++;
     this.counters.readbackBytes += data.byteLength;
-    return data.slice();
+    if (into === undefined) return data.slice();
+    into.set(data);
+    return into;
   }
 
   /** Throws `handle-freed` at the second time. */

@@ -79,8 +79,8 @@ export class WasmBackend implements Backend, Device, Kit {
     return this.downloadNow(handle);
   }
 
-  downloadNow(handle: Handle): TypedArray {
-    const data = copyOut(this.arena, open(handle, this.arena), handle);
+  downloadNow(handle: Handle, into?: TypedArray): TypedArray {
+    const data = copyOut(this.arena, open(handle, this.arena), handle, into);
     this.counters.readbacks++;
     this.counters.readbackBytes += data.byteLength;
     return data;

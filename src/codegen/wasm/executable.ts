@@ -50,7 +50,8 @@ export class WasmExecutable implements Executable {
   private readonly given: readonly Given[];
   private readonly outputs: readonly Source[];
   private readonly inputTypes: readonly BufferType[];
-  private readonly outputBytes: readonly number[];
+  /** Blocks that calls take: their bytes, the plan's outputs that they become, and the input whose block may be taken instead. */
+  private readonly taken: readonly { readonly bytes: number; readonly outputs: readonly number[]; readonly renewed: number | null }[];
   private readonly routines: readonly { readonly reads: readonly BufferType[]; readonly writes: readonly BufferType[] }[];
   private readonly asked: readonly HostScalar[];
   /** Estimated nanoseconds on one thread of what all can share. */
@@ -69,7 +70,9 @@ export class WasmExecutable implements Executable {
     const threads = device.pool?.threads ?? 1;
     this.scratchBytes = module.places.bytes + threads * module.own;
     this.inputTypes = plan.inputs.map((slot) => plan.slots[slot] as BufferType);
-    this.outputBytes = module.places.outputs.map((slot) => bytesOf(module.program.wired.slots[slot] as BufferType));
+    this.taken = module.places.outputs.map((slot, n) => ({
+      bytes: bytesOf(module.program.wired.slots[slot] as BufferType), outputs: plan.outputs.flatMap((o, at) => (o === slot ? [at] : [])), renewed: module.renewed[n] ?? null,
+    }));
     this.outputs = plan.outputs.map((slot): Source => {
       const at = module.places.outputs.indexOf(slot);
       const type = plan.slots[slot] as BufferType;
@@ -106,7 +109,7 @@ export class WasmExecutable implements Executable {
   }
 
   /** Throws `plan-disposed`, `plan-input`, `plan-scalars`, `handle-freed`, `handle-foreign`, `loop-count`, `wasm-memory`, and what routines throw. */
-  async run(inputs: readonly Handle[], scalars: readonly number[]): Promise<Handle[]> {
+  async run(inputs: readonly Handle[], scalars: readonly number[], renews: readonly boolean[] = []): Promise<Handle[]> {
     const { plan, device: { arena } } = this;
     if (this.disposed) fail("value", "plan-disposed", { what: "This executable was disposed.", fix: "compile the plan again" });
     if (inputs.length !== plan.inputs.length || scalars.length !== plan.scalarInputs) {
@@ -119,7 +122,7 @@ export class WasmExecutable implements Executable {
     for (const c of this.constants) given.push(c);
     const fresh: Block[] = [];
     try {
-      for (const bytes of this.outputBytes) fresh.push(arena.acquire(bytes));
+      for (let n = 0; n < this.taken.length; n++) fresh.push(this.renewed(n, given, renews) ?? arena.acquire((this.taken[n] as WasmExecutable["taken"][number]).bytes));
       const scratch = this.device.scratch();
       this.fill(given, fresh, scalars, scratch);
       this.check(this.start(scalars));
@@ -128,6 +131,14 @@ export class WasmExecutable implements Executable {
       throw e instanceof engine.RuntimeError ? impossible(`a plan's module trapped: ${e.message}`) : e;
     }
     return this.handOver(given, fresh);
+  }
+
+  /** The block of an input, where the caller allows it, the module can do it, and nobody else has the block. */
+  private renewed(n: number, given: readonly Block[], renews: readonly boolean[]): Block | null {
+    const { outputs, renewed } = this.taken[n] as WasmExecutable["taken"][number];
+    if (renewed === null) return null;
+    const block = given[renewed] as Block;
+    return block.holders === 1 && outputs.some((at) => renews[at]) ? this.device.arena.retain(block) : null;
   }
 
   private input(handle: Handle, n: number): Block {

@@ -3,7 +3,7 @@
  */
 import { fail } from "../../util/fail.js";
 import type { Handle } from "../backend.js";
-import { byteSize, type DType, formatType, type TypedArray } from "../ir/dtype.js";
+import { allocate, byteSize, type DType, formatType, type TypedArray } from "../ir/dtype.js";
 import type { BufferType } from "../ir/kernel.js";
 import type { Arena, Block } from "./memory.js";
 
@@ -56,10 +56,10 @@ export function store(arena: Arena, data: TypedArray, type: BufferType): Block {
   return block;
 }
 
-/** A new host array with what a block holds. */
-export function copyOut(arena: Arena, block: Block, { dtype, shape }: BufferType): TypedArray {
-  const from = block.address / byteSize(dtype);
-  return viewOf(arena, dtype).slice(from, from + elements(shape));
+/** What a block holds, in a host array. */
+export function copyOut(arena: Arena, block: Block, type: BufferType, into = allocate(type.dtype, elements(type.shape))): TypedArray {
+  into.set(viewAt(arena, block.address, type));
+  return into;
 }
 
 /** A view of memory, not a copy; until the memory grows. */

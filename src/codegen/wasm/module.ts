@@ -25,6 +25,8 @@ export interface PlanModule {
   readonly program: Program;
   readonly places: Places;
   readonly shareable: Shareable;
+  /** Places.renewed, of runs that nothing can stop once they have begun. */
+  readonly renewed: Places["renewed"];
   /** Bytes that a thread needs for itself. */
   readonly own: number;
   readonly frameBytes: number;
@@ -40,13 +42,14 @@ export function writeModule(plan: Plan, kit: Kit, options: { readonly threads: n
   const indices = new Map<number, string>();
   const scalars = new Scalars(plan.scalarInputs, () => frame.take(1), indices);
   const program = makeTasks(plan, kit, scalars);
+  const renewals = new Map(plan.outputs.flatMap((slot, at): [number, number][] => (plan.renews?.[at] == null ? [] : [[slot, plan.inputs[plan.renews[at]] as number]])));
   const phases = new Map<Segment, readonly Phase[]>();
   const phasesOf = (s: Segment): readonly Phase[] => {
-    const made = phases.get(s) ?? levels(s).map((tasks) => share(tasks, options.threads, options.thresholds));
+    const made = phases.get(s) ?? levels(s, renewals).map((tasks) => share(tasks, options.threads, options.thresholds));
     phases.set(s, made);
     return made;
   };
-  const places = placeSlots(plan, program, phasesOf);
+  const places = placeSlots(plan, program, renewals, phasesOf);
   const writer = new RunWriter({ plan, program, places, scalars, indices, phasesOf, frame, threads: options.threads });
   const run = writer.write();
   const codes = [...program.codes];
@@ -59,7 +62,7 @@ export function writeModule(plan: Plan, kit: Kit, options: { readonly threads: n
   ].join("\n");
   return {
     text, sources: [run, ...parts], program, places, frameBytes: frame.bytes, given: scalars.given, asked: scalars.asked, routines: writer.routines, indices: writer.indexCells,
-    own: ownBytes(program), shareable: shareable(program.block, phasesOf),
+    own: ownBytes(program), shareable: shareable(program.block, phasesOf), renewed: writer.mayStop ? [] : places.renewed,
   };
 }
 
@@ -112,6 +115,8 @@ const isCaller = `(i32.eqz ${THREAD})`;
 class RunWriter {
   readonly routines: HostRoutine[] = [];
   readonly indexCells = new Map<number, number>();
+  /** Whether a run may end early, by what the host throws or a loop's count. */
+  mayStop = false;
   private readonly fn = new Func("$run", ["$thread", "$threads", "$frame"].map((name) => ({ name, type: "i32" })), "i32");
   private readonly pointers: Pointers;
   private readonly launches = this.fn.local("i32", "launches");
@@ -183,6 +188,7 @@ class RunWriter {
   }
 
   private checkHost(): void {
+    this.mayStop = true;
     this.barrier();
     this.fn.line(`(if (i32.load offset=${FRAME.failed} ${FRAME_AT}) (then (return ${i32(STATUS.failed)})))`);
   }
@@ -255,6 +261,7 @@ class RunWriter {
   }
 
   private checkCount(count: string): void {
+    this.mayStop = true;
     this.fn.line(`(if (i32.lt_s ${count} (i32.const 0)) (then (i32.store offset=${FRAME.count} ${FRAME_AT} ${count}) (return ${i32(STATUS.loopCount)})))`);
   }
 

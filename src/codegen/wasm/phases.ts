@@ -36,8 +36,11 @@ export const MEASURED: Thresholds = { wake: 20_000, long: 5_000_000, sure: 100_0
 
 const isHost = (t: Task): boolean => t.work.kind === "routine" || t.work.kind === "cell";
 
-/** The tasks of a segment as lists, one after the other; tasks of one list touch nothing that another of them writes. */
-export function levels({ tasks }: Segment): Task[][] {
+/**
+ * The tasks of a segment as lists, one after the other; tasks of one list touch nothing that another of them writes. `renewals`: outputs
+ * that may take the place of inputs; they are written after what reads those.
+ */
+export function levels({ tasks }: Segment, renewals: ReadonlyMap<number, number>): Task[][] {
   const read = new Map<number, number>();
   const written = new Map<number, number>();
   const made: Task[][] = [];
@@ -45,7 +48,7 @@ export function levels({ tasks }: Segment): Task[][] {
     let level = 0;
     for (const { region, writes } of task.touches) {
       level = Math.max(level, (written.get(region) ?? -1) + 1);
-      if (writes) level = Math.max(level, (read.get(region) ?? -1) + 1);
+      if (writes) level = Math.max(level, (read.get(region) ?? -1) + 1, (read.get(renewals.get(region) ?? -1) ?? -1) + 1);
     }
     for (const { region, writes } of task.touches) {
       const last = writes ? written : read;

@@ -18,6 +18,8 @@ export interface Places {
   readonly rings: ReadonlyMap<number, readonly Place[]>;
   /** Slots for which the caller takes a block, in order: outputs that are neither given nor repeated. */
   readonly outputs: readonly number[];
+  /** For each of them, the position of the input that it renews and whose block it may have: all is read there that will be, before the first write. */
+  readonly renewed: readonly (number | null)[];
   /** Bytes of scratch memory. */
   readonly bytes: number;
   /** What the same would take if nothing shared memory. */
@@ -29,7 +31,7 @@ export interface Places {
 /** Places are whole cache lines. */
 const LINE = 64;
 
-export function placeSlots(plan: Plan, program: Program, phasesOf: (s: Segment) => readonly Phase[]): Places {
+export function placeSlots(plan: Plan, program: Program, renewals: ReadonlyMap<number, number>, phasesOf: (s: Segment) => readonly Phase[]): Places {
   const given = new Map([...plan.inputs, ...plan.constants.map((c) => c.slot)].map((slot, at): [number, Place] => [slot, { kind: "given", at }]));
   const outputs = [...new Set(plan.outputs)].filter((slot) => !given.has(slot));
   const times = timeline(program, phasesOf, outputs);
@@ -49,7 +51,12 @@ export function placeSlots(plan: Plan, program: Program, phasesOf: (s: Segment) 
   });
   const placed = new Map([...rings].map(([slot, ring]) => [slot, ringPlaces(ring, homes, (program.regions[slot] as Region).bytes, times, layout)]));
   const bytes = layout.settle();
-  return { of, rings: placed, outputs, bytes, unshared: layout.unshared, inPlace: [...groups.entries()].filter(([r, g]) => g[0] !== r).length };
+  const renewed = outputs.map((slot) => {
+    const input = renewals.get(slot);
+    const may = input !== undefined && own(slot) && !plan.outputs.includes(input) && mayRenew(groups.get(slot) ?? [slot], input, program, times);
+    return may ? plan.inputs.indexOf(input) : null;
+  });
+  return { of, rings: placed, outputs, renewed, bytes, unshared: layout.unshared, inPlace: [...groups.entries()].filter(([r, g]) => g[0] !== r).length };
 }
 
 const ringsOf = (block: Block): Ring[] => block.parts.flatMap((p) => (p.kind === "loop" ? [...p.loop.rings, ...ringsOf(p.body)] : []));
@@ -90,6 +97,17 @@ function joinDying(program: Program, times: Timeline, own: (region: number) => b
     }
   }
   return groups;
+}
+
+/** Whether the regions of an output's block can have an input's: it dies before their first, or in the task that makes it, in place. */
+function mayRenew(group: readonly number[], input: number, { regions }: Program, times: Timeline): boolean {
+  const first = group[0] as number;
+  if (regions[first]?.bytes !== regions[input]?.bytes) return false;
+  const last = times.spans.get(input)?.to ?? -1;
+  const { from } = hull(group.map((r) => times.spans.get(r) as Span));
+  if (last < from) return true;
+  const isSame = ([result, operand]: readonly [number, number]): boolean => result === first && operand === input;
+  return last === from && times.touchesAt(input, last) === 1 && times.touchesAt(first, from) === 1 && times.tasks.some(({ task, time }) => time === from && task.inPlace.some(isSame));
 }
 
 interface Item { readonly bytes: number; readonly span: Span; readonly place: { kind: "scratch"; offset: number } }

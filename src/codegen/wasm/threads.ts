@@ -144,7 +144,7 @@ export class Pool {
     else if (Atomics.load(words, CONTROL.abort / 4) !== 0) {
       this.broken ??= "it could not go on";
       this.rejoin();
-      throw failure("internal", "wasm-worker", { what: `A thread of the wasm device ended in the middle of a call: ${this.broken}.`, fix: "call again: the device goes on with one thread; please report it with the program that shows it" });
+      throw failure("internal", "wasm-worker", { what: `A thread of the wasm device ended in the middle of a call: ${this.broken}.`, fix: "set the shared values that the call updates, which may be half written, and call again: the device goes on with one thread; please report it with the program that shows it" });
     }
     return status;
   }

@@ -53,18 +53,32 @@ export interface Call { readonly inputs: readonly (readonly number[])[]; readonl
 const arrayOf = (values: readonly number[], dtype: DType): TypedArray =>
   dtype === "float64" ? Float64Array.from(values) : dtype === "float32" ? Float32Array.from(values) : dtype === "int32" ? Int32Array.from(values) : Uint8Array.from(values);
 
-/** What the calls give, each twice as one executable may, with inputs as they were. */
+/** For each output, an input of its type that it may renew, each input once. */
+function renewalsOf({ slots, inputs, outputs }: Plan): (number | null)[] {
+  const free = new Set(inputs.keys());
+  const same = (a: Slot | undefined, b: Slot | undefined): boolean => a !== undefined && b !== undefined && a.dtype === b.dtype && a.shape.join() === b.shape.join();
+  return outputs.map((slot) => {
+    const input = [...free].find((n) => same(slots[inputs[n] as number], slots[slot]));
+    if (input !== undefined) free.delete(input);
+    return input ?? null;
+  });
+}
+
+/** What the calls give, each twice as one executable may: with inputs as they were, and with outputs that may take the place of inputs. */
 export async function resultsOn(backend: Backend, plan: Plan, calls: readonly Call[]): Promise<number[][][]> {
-  const f = await backend.compile(plan);
+  const renews = renewalsOf(plan);
+  const f = await backend.compile({ ...plan, renews });
   const all: number[][][] = [];
-  for (const { inputs, scalars = [] } of [...calls, ...calls]) {
+  for (const [n, { inputs, scalars = [] }] of [...calls, ...calls].entries()) {
     const handles = await Promise.all(inputs.map((v, n) => {
       const type = plan.slots[plan.inputs[n] as number] as Slot;
       return backend.upload(arrayOf(v, type.dtype), type);
     }));
-    const out = await f.run(handles, scalars);
+    const mayRenew = n >= calls.length ? renews.map((input) => input !== null) : [];
+    const out = await f.run(handles, scalars, mayRenew);
     all.push(await Promise.all(out.map(async (h) => [...(await backend.download(h))])));
-    expect(await Promise.all(handles.map(async (h) => [...(await backend.download(h))])), "inputs stay as they are").toEqual(inputs);
+    const kept = handles.flatMap((h, i) => (renews.some((input, at) => input === i && mayRenew[at]) ? [] : [[h, inputs[i]] as const]));
+    for (const [h, values] of kept) expect([...(await backend.download(h))], "inputs stay as they are").toEqual(values);
     for (const h of [...out, ...handles] as Handle[]) backend.free(h);
   }
   f.dispose();
