@@ -4,14 +4,11 @@
  * packing, skipped zeros or threads. Must not know plans. Used by kernels.ts and module.ts.
  */
 import type { Features, KernelCode } from "./code.js";
-import { inPlaceOf } from "./gemm_epilogue.js";
 import { PanelWriter, sourceOf } from "./gemm_panels.js";
 import type { Product } from "./gemm_product.js";
 import { machineOf } from "./gemm_text.js";
 import { isUpdate, UpdateWriter } from "./gemm_update.js";
-import { passParams } from "./loops.js";
 
-export { joinable, productPair } from "./gemm_pair.js";
 export { type Product, productOf } from "./gemm_product.js";
 
 export interface ProductOptions {
@@ -20,11 +17,6 @@ export interface ProductOptions {
 }
 
 export function productCode(p: Product, id: string, features: Features, { uses }: ProductOptions): KernelCode {
-  if (isUpdate(p, features)) return updateCode(p, id, features);
+  if (isUpdate(p, features)) return new UpdateWriter(p, id, features).code();
   return new PanelWriter(p, id, features, sourceOf(p, machineOf(p.dtype, features), uses(p.columns.param))).code();
-}
-
-export function updateCode(p: Product, id: string, features: Features): KernelCode {
-  const params = passParams(p.kernel);
-  return { ...new UpdateWriter([p], id, features, { list: params.list, bind: () => [params], between: 0 }).code(), inPlace: inPlaceOf(p) };
 }

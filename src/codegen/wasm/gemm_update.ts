@@ -1,19 +1,20 @@
 /**
  * Products of a short reduction over many rows (the update of weights after a batch): what they cost is reading and writing the result once.
  * Two rows at a time walk along their columns with the terms that are not 0 in both, and the epilogue follows while the sums are in registers.
- * Two such products of which the second's epilogue reads the first's result are one pass. Must not know plans. Used by gemm.ts.
+ * Must not know plans. Used by gemm.ts.
  */
 import { byteSize } from "../ir/dtype.js";
-import type { Features, KernelCode, PassParams } from "./code.js";
+import type { Features, KernelCode } from "./code.js";
 import type { Value } from "./lanes.js";
 import { Elements } from "./elements.js";
+import { inPlaceOf } from "./gemm_epilogue.js";
 import { notFinite, rowPairList } from "./gemm_rank.js";
 import { moved, originOf, type Site, use } from "./gemm_operands.js";
 import { columnCount, columnStride, depthOf, type Product, rowCount, rowStride, SHORT } from "./gemm_product.js";
 import { machineOf, range, registerOf, until } from "./gemm_text.js";
 import { fused } from "./gemm_tiles.js";
-import { eachUnit, evaluationCost, heavyNodes } from "./loops.js";
-import { add, call, Func, i32, type Local, type Param, times } from "./wat.js";
+import { eachUnit, evaluationCost, heavyNodes, passParams } from "./loops.js";
+import { add, call, Func, i32, type Local, times } from "./wat.js";
 
 const LEAST_ROWS = 32;
 /** Rows of a unit; even, so that only the last unit may have an odd row. */
@@ -28,13 +29,11 @@ export const isUpdate = (p: Product, { simd }: Features): boolean =>
   simd && p.rowAxis !== null && p.batchAxes.length === 0 && p.extents.length === 1 && depthOf(p) >= 1 && depthOf(p) <= SHORT && rowCount(p) >= LEAST_ROWS &&
   columnStride(p) === 1 && columnCount(p) >= 8 && p.columnAxis === p.kernel.domain.length - 1 && heavyNodes(p.kernel.results) === 0;
 
-/** The pass's parameters, and how each product's kernel sees them, given where the first leaves its results for the second, `between` bytes each. */
-export interface Binding { readonly list: readonly Param[]; readonly bind: (between: string) => readonly PassParams[]; readonly between: number }
+/** The columns of a unit. */
+interface Span { readonly from: string; readonly to: string }
 
-/** A product of the pass, with addresses in the thread's own memory. */
-interface Part {
-  readonly site: Site;
-  readonly elements: Elements;
+/** Where the operands begin, and what is in the thread's own memory. */
+interface Places {
   readonly rows: string;
   readonly columns: string;
   /** Not 0 where the columns hold infinities or NaNs, so that zeros must not be skipped. */
@@ -45,25 +44,26 @@ interface Part {
   readonly rest: string;
 }
 
-/** The columns of a unit. */
-interface Span { readonly from: string; readonly to: string }
-
 export class UpdateWriter {
   private readonly fn: Func;
+  private readonly site: Site;
+  private readonly elements: Elements;
   private readonly library = new Map<string, string>();
-  private readonly last: Product;
+  private readonly size: number;
   /** Columns of a unit. */
   private readonly block: number;
   private bytes = 0;
   /** For labels. */
   private loops = 0;
 
-  /** The last product stores its results, the one before it hands them on. */
-  constructor(private readonly products: readonly Product[], id: string, private readonly features: Features, private readonly binding: Binding) {
-    this.last = products.at(-1) as Product;
-    this.fn = new Func(`$${id}`, binding.list);
-    const columns = columnCount(this.last);
-    const most = Math.max(32, Math.floor(COLUMN_BYTES / (Math.max(...products.map(depthOf)) * byteSize(this.last.dtype))) & -8);
+  constructor(private readonly p: Product, id: string, features: Features) {
+    const params = passParams(p.kernel);
+    this.fn = new Func(`$${id}`, params.list);
+    this.site = { fn: this.fn, p, m: machineOf(p.dtype, features), params, library: this.library };
+    this.elements = new Elements(this.fn, p.kernel, params, this.library);
+    this.size = byteSize(p.dtype);
+    const columns = columnCount(p);
+    const most = Math.max(32, Math.floor(COLUMN_BYTES / (depthOf(p) * this.size)) & -8);
     this.block = Math.ceil(columns / Math.ceil(columns / most) / 8) * 8;
   }
 
@@ -74,75 +74,63 @@ export class UpdateWriter {
   }
 
   code(): KernelCode {
-    const { fn, last } = this;
-    const size = byteSize(last.dtype);
-    const between = this.products.length > 1 ? { at: this.take(2 * columnCount(last) * this.binding.between), base: fn.local("i32", "between") } : null;
-    const bound = this.binding.bind(between?.base.get ?? "");
-    const parts = this.products.map((p, n) => this.part(p, bound[n] as PassParams));
-    const rows = rowCount(last);
-    const [blocks, spans] = [Math.ceil(rows / ROWS), Math.ceil(columnCount(last) / this.block)];
-    eachUnit(fn, [blocks], { outer: blocks, blocks: spans, block: this.block, extent: columnCount(last) }, ([place], from, to) => {
+    const { fn, p, size } = this;
+    const places = this.places();
+    const rows = rowCount(p);
+    const [blocks, spans] = [Math.ceil(rows / ROWS), Math.ceil(columnCount(p) / this.block)];
+    eachUnit(fn, [blocks], { outer: blocks, blocks: spans, block: this.block, extent: columnCount(p) }, ([place], from, to) => {
       const first = fn.let("i32", times(place as string, ROWS), "first");
       const next = fn.let("i32", add(first, i32(ROWS)), "end");
       const end = rows % ROWS === 0 ? next : fn.let("i32", `(select ${next} ${i32(rows)} (i32.lt_u ${next} ${i32(rows)}))`, "end");
-      const write = (list: readonly string[]): void => {
-        if (between) fn.line(between.base.set(`(i32.sub ${between.at} ${times(list[0] as string, columnCount(last) * this.binding.between)})`));
-        for (const part of parts) this.rows(part, list, { from, to });
-      };
       const pairs = rows % 2 === 0 ? end : fn.let("i32", `(i32.and ${end} ${i32(-2)})`, "pairs");
-      fn.loop(first, pairs, 2, (i) => write([i, fn.let("i32", add(i, i32(1)), "i")]), "i");
-      if (rows % 2 !== 0) fn.loop(pairs, end, 1, (i) => write([i]), "i");
+      fn.loop(first, pairs, 2, (i) => this.rows(places, [i, fn.let("i32", add(i, i32(1)), "i")], { from, to }), "i");
+      if (rows % 2 !== 0) fn.loop(pairs, end, 1, (i) => this.rows(places, [i], { from, to }), "i");
     });
-    const points = rows * columnCount(last);
-    const cost = this.products.reduce((ns, p) => ns + points * (depthOf(p) * 0.03 * (size / 4) + evaluationCost(p.kernel.results) / 2), 0);
+    const cost = rows * columnCount(p) * (depthOf(p) * 0.03 * (size / 4) + evaluationCost(p.kernel.results) / 2);
     return {
-      packings: [], scratch: 0, own: this.bytes, library: this.library, inPlace: [], passes: [{ name: fn.name, text: fn.text(), units: blocks * spans, cost }],
-      how: `${this.products.length > 1 ? "two products" : "product"}, two rows at a time, terms of zeros skipped`,
+      packings: [], scratch: 0, own: this.bytes, library: this.library, inPlace: inPlaceOf(p), passes: [{ name: fn.name, text: fn.text(), units: blocks * spans, cost }],
+      how: "product, two rows at a time, terms of zeros skipped",
     };
   }
 
-  private part(p: Product, params: PassParams): Part {
-    const { fn, library } = this;
-    const size = byteSize(p.dtype);
-    const site: Site = { fn, p, m: machineOf(p.dtype, this.features), params, library };
+  private places(): Places {
+    const { fn, p, site, size } = this;
     const terms = depthOf(p);
     const columns = originOf(site, p.columns);
     const width = i32(Math.ceil((columnCount(p) * size) / 16) * 16);
     return {
-      site, elements: new Elements(fn, p.kernel, params, library), rows: originOf(site, p.rows), columns,
-      unsafe: fn.let("i32", call(use(site, notFinite(site.m)), columns, i32((p.columns.reds[0] as number) * size), i32(depthOf(p)), width), "unsafe"),
+      rows: originOf(site, p.rows), columns,
+      unsafe: fn.let("i32", call(use(site, notFinite(site.m)), columns, i32((p.columns.reds[0] as number) * size), i32(terms), width), "unsafe"),
       lists: this.take(4 * (terms + 1)), values: this.take(2 * size * (terms + 1)), rest: this.take(2 * 4 * size),
     };
   }
 
-  /** One or two rows: their terms are listed, then columns are added up in registers, as many as fit, and the epilogue follows at once. A last odd row has one narrow loop: its text is not worth more. */
-  private rows(part: Part, rows: readonly string[], span: Span): void {
-    const { fn } = this;
-    const { site, lists, values } = part;
-    const { p, m } = site;
-    const size = byteSize(p.dtype);
-    const a = moved(site, part.rows, [[rowStride(p), rows[0] as string]]);
+  /**
+   * One or two rows: their terms are listed, then columns are added up in registers, as many as fit, and the epilogue follows at once. A last
+   * odd row has narrow loops only: wide ones would be much text for little work.
+   */
+  private rows(places: Places, rows: readonly string[], span: Span): void {
+    const { fn, p, site, size } = this;
+    const a = moved(site, places.rows, [[rowStride(p), rows[0] as string]]);
     const [next, term] = [rows.length > 1 ? rowStride(p) * size : 0, (p.rows.reds[0] as number) * size];
     const operands = [a, i32(next), i32(term), i32(depthOf(p)), i32((p.columns.reds[0] as number) * size)];
-    const end = fn.let("i32", call(use(site, rowPairList(m)), ...operands, lists, values, part.unsafe), "end");
+    const end = fn.let("i32", call(use(site, rowPairList(site.m)), ...operands, places.lists, places.values, places.unsafe), "end");
     let from = span.from;
     for (const columns of rows.length === 1 ? [4] : [WIDE / size, 4]) {
       const to = fn.let("i32", `(i32.add ${from} (i32.and (i32.sub ${span.to} ${from}) ${i32(-columns)}))`, "to");
-      fn.loop(from, to, columns, (j) => this.finish(part, rows, j, this.sums(part, rows.length, end, j, columns)), "j");
+      fn.loop(from, to, columns, (j) => this.finish(rows, j, this.sums(places, rows.length, end, j, columns)), "j");
       from = to;
     }
-    if (columnCount(p) % 4 !== 0) this.finishRest(part, rows, { from, to: span.to }, end);
+    if (columnCount(p) % 4 !== 0) this.finishRest(places, rows, { from, to: span.to }, end);
   }
 
   private axes(row: string, j: string): string[] {
-    return this.last.kernel.domain.map((_, a) => (a === this.last.columnAxis ? j : row));
+    return this.p.kernel.domain.map((_, a) => (a === this.p.columnAxis ? j : row));
   }
 
   /** The sums of so many columns from j on, by rows, in registers. */
-  private sums({ site, lists, values, columns: origin }: Part, rows: number, end: string, j: string, columns: number): string[][] {
-    const { fn } = this;
-    const { p, m } = site;
-    const size = byteSize(p.dtype);
+  private sums({ lists, values, columns: origin }: Places, rows: number, end: string, j: string, columns: number): string[][] {
+    const { fn, size, site: { m } } = this;
     const registers = range((columns * size) / 16);
     const sums = range(rows).map(() => registers.map(() => fn.local("v128", "s")));
     const [list, at, place] = [fn.local("i32", "l"), fn.local("i32", "x"), fn.local("i32", "p")];
@@ -160,31 +148,29 @@ export class UpdateWriter {
     return sums.map((row) => row.map((s) => s.get));
   }
 
-  private finish({ site: { p }, elements }: Part, rows: readonly string[], j: string, sums: readonly (readonly string[])[]): void {
-    const size = byteSize(p.dtype);
+  private finish(rows: readonly string[], j: string, sums: readonly (readonly string[])[]): void {
+    const { p, size } = this;
     rows.forEach((row, r) => {
       const registers = sums[r] as readonly string[];
       for (let n = 0; n < registers.length; n += size / 4) {
         const at = n === 0 ? j : this.fn.let("i32", add(j, i32((n * 16) / size)), "j");
         const acc: Value = { dtype: p.dtype, lanes: 4, parts: registers.slice(n, n + size / 4) };
-        elements.storeResults({ axes: this.axes(row, at), lane: { kind: "axis", axis: p.columnAxis }, acc });
+        this.elements.storeResults({ axes: this.axes(row, at), lane: { kind: "axis", axis: p.columnAxis }, acc });
       }
     });
   }
 
   /** The columns that fill no four lanes: their sums go through memory. */
-  private finishRest(part: Part, rows: readonly string[], { from, to }: Span, end: string): void {
-    const { fn } = this;
-    const { p } = part.site;
-    const size = byteSize(p.dtype);
+  private finishRest(places: Places, rows: readonly string[], { from, to }: Span, end: string): void {
+    const { fn, p, size } = this;
     const type = size === 8 ? "f64" : "f32";
     fn.when(`(i32.lt_s ${from} ${to})`, () => {
-      this.sums(part, rows.length, end, from, 4).flat().forEach((s, n) => { fn.line(`(v128.store offset=${16 * n} ${part.rest} ${s})`); });
+      this.sums(places, rows.length, end, from, 4).flat().forEach((s, n) => { fn.line(`(v128.store offset=${16 * n} ${places.rest} ${s})`); });
       fn.loop(from, to, 1, (j) => {
-        const at = fn.let("i32", add(part.rest, times(`(i32.sub ${j} ${from})`, size)), "o");
+        const at = fn.let("i32", add(places.rest, times(`(i32.sub ${j} ${from})`, size)), "o");
         rows.forEach((row, r) => {
           const sum = fn.let(type, `(${type}.load offset=${4 * size * r} ${at})`, "sum");
-          part.elements.storeResults({ axes: this.axes(row, j), lane: null, acc: { dtype: p.dtype, lanes: 1, parts: [sum] } });
+          this.elements.storeResults({ axes: this.axes(row, j), lane: null, acc: { dtype: p.dtype, lanes: 1, parts: [sum] } });
         });
       }, "j");
     });

@@ -5,10 +5,10 @@ import { allocate, type FloatDType, type TypedArray } from "../../../src/codegen
 import { acc, axis, cast, constant, type Expr, load, postorder, prim, redAxis, rewrite } from "../../../src/codegen/ir/expr.js";
 import { type BoundKernel, type BufferType, closeKernel, type Kernel } from "../../../src/codegen/ir/kernel.js";
 import type { Features } from "../../../src/codegen/wasm/code.js";
-import { joinable, type Product, productCode, productOf, productPair, updateCode } from "../../../src/codegen/wasm/gemm.js";
+import { type Product, productCode, productOf } from "../../../src/codegen/wasm/gemm.js";
 import { PanelWriter, type Source, sourceOf } from "../../../src/codegen/wasm/gemm_panels.js";
 import { machineOf } from "../../../src/codegen/wasm/gemm_text.js";
-import { isUpdate } from "../../../src/codegen/wasm/gemm_update.js";
+import { isUpdate, UpdateWriter } from "../../../src/codegen/wasm/gemm_update.js";
 import { runNaive } from "../reference/naive.js";
 import { backwardKernel, batchedKernel, loadCode, productKernel, type ProductSpec } from "./gemm_kit.js";
 
@@ -235,7 +235,7 @@ it("keeps each kernel's own text short", () => {
   // Updates have the epilogue once for every register of sums; columns and rows that fill none have their own.
   for (const [rows, columns, most] of [[48, 1000, 13_500], [47, 45, 21_000]] as const) {
     const p = productOf(productKernel({ rows, columns, depth: 20, turned: { left: true }, epilogue: update }).kernel) as Product;
-    expect(updateCode(p, "k", SIMD).passes[0]?.text.length).toBeLessThan(most);
+    expect(new UpdateWriter(p, "k", SIMD).code().passes[0]?.text.length).toBeLessThan(most);
   }
   const { kernel } = productKernel({ rows: 20, columns: 500, depth: 784, epilogue: (sum, { vector }) => prim("sigmoid", prim("add", sum, vector)) });
   for (const uses of [1, 100]) for (const pass of productCode(productOf(kernel) as Product, "k", SIMD, { uses: () => uses }).passes) expect(pass.text.length).toBeLessThan(10_000);
@@ -252,47 +252,11 @@ describe("updates", () => {
         const c = caseOf(productKernel({ ...s, turned: { left }, offset: 3, epilogue: update }), density, [3], (data, slot) => { if (slot === 1 && bad !== undefined) data[at % data.length] = bad; });
         const p = productOf(c.bound.kernel) as Product;
         expect(isUpdate(p, SIMD)).toBe(true);
-        const loaded = loadCode(updateCode(p, "k", SIMD), c.inputs, outputsOf(c.bound.kernel), c.scalars, { backwards: at % 2 === 0, inPlace: at % 3 === 0 });
+        const loaded = loadCode(new UpdateWriter(p, "k", SIMD).code(), c.inputs, outputsOf(c.bound.kernel), c.scalars, { backwards: at % 2 === 0, inPlace: at % 3 === 0 });
         loaded.run();
         expect(loaded.results()[0]).toEqual(expectedOf({ ...s, turned: { left }, offset: 3 }, c));
       }),
       { numRuns: 50 },
     );
-  });
-});
-
-describe("pairs of updates", () => {
-  const scaled = (by: number) => (sum: Expr, at: { matrix: Expr }): Expr => prim("sub", at.matrix, prim("mul", sum, constant(by, sum.dtype)));
-  const shape = { rows: 47, columns: 45, turned: { left: true } };
-
-  it.each<FloatDType>(["float32", "float64"])("of %s have the bits of two launches", (dtype) => {
-    for (const [d1, d2, density] of [[20, 20, 0.2], [3, 10, 0.5], [10, 1, 1]] as const) {
-      const first = caseOf(productKernel({ ...shape, dtype, depth: d1, epilogue: scaled(-0.25) }), density);
-      const second = caseOf(productKernel({ ...shape, dtype, depth: d2, offset: 3, epilogue: (sum, at) => prim("add", prim("mul", at.matrix, at.matrix), prim("mul", sum, at.vector)) }), density, [3]);
-      const param = second.bound.buffers.indexOf(2);
-      expect(joinable(first.bound.kernel, second.bound.kernel, param, SIMD)).toBe(true);
-      const between = result(first, productOf(first.bound.kernel) as Product, SIMD, "chunks");
-      const inputs = second.inputs.map((input, n) => (n === param ? { ...input, data: between } : input));
-      const apart = result({ ...second, inputs }, productOf(second.bound.kernel) as Product, SIMD, "chunks");
-      const code = productPair(first.bound.kernel, second.bound.kernel, param, "pair", SIMD);
-      const loaded = loadCode(code, [...first.inputs, ...second.inputs.filter((_, n) => n !== param)], outputsOf(second.bound.kernel), [3], { backwards: true });
-      loaded.run();
-      expect(loaded.results()[0]).toEqual(apart);
-      // What only the first's epilogue reads, where the element is written.
-      expect(code.inPlace).toEqual([[first.bound.buffers.indexOf(2)]]);
-    }
-  });
-
-  it("are not made where the second needs more than the same element, or another domain", () => {
-    const first = productKernel({ ...shape, depth: 20, epilogue: scaled(0.5) }).kernel;
-    const second = productKernel({ ...shape, depth: 20, epilogue: scaled(0.5) });
-    const param = second.buffers.indexOf(2);
-    expect(joinable(first, second.kernel, param, SIMD)).toBe(true);
-    expect(joinable(first, second.kernel, param, SCALAR)).toBe(false);
-    expect(joinable(first, second.kernel, second.buffers.indexOf(1), SIMD)).toBe(false);
-    expect(joinable(productKernel({ ...shape, rows: 48, depth: 20 }).kernel, second.kernel, param, SIMD)).toBe(false);
-    expect(joinable(productKernel({ ...shape, depth: 65 }).kernel, second.kernel, param, SIMD)).toBe(false);
-    const twice = productKernel({ ...shape, depth: 20, epilogue: (sum, { vector }) => prim("add", sum, vector) });
-    expect(joinable(first, twice.kernel, twice.buffers.indexOf(3), SIMD)).toBe(false);
   });
 });
