@@ -3,7 +3,7 @@
  * of threads and `fma` come from the environment. Usage: node damo_peer.mjs FOLDER. Knows nothing of other peers. Next: serve.mjs.
  */
 import { compile, config, grad, MRGRandomStreams, NdArray, numpy as np, shared, T } from "damo";
-import { HiddenLayer, LogisticRegression, minibatch, RBM } from "damo/models";
+import { HiddenLayer, LeNet, LogisticRegression, minibatch, RBM } from "damo/models";
 import { serve } from "./serve.mjs";
 
 config.device = process.env.DAMO_BENCH_DEVICE || config.device;
@@ -35,7 +35,6 @@ function rbmJob(data, c, draw, persistent) {
 
 /** Hidden tanh layers under a logistic regression; none for softmax regression. */
 async function networkJob(data, c) {
-  const images = data.array("x");
   const [x, y, index] = [T.matrix("x"), T.ivector("y"), T.lscalar("index")];
   const rng = new np.random.RandomState(123);
   const weights = c.Ws.map((name) => array(data.array(name)));
@@ -46,16 +45,28 @@ async function networkJob(data, c) {
   const [nIn, nOut] = weights.at(-1).shape;
   const top = new LogisticRegression({ input: layers.at(-1)?.output ?? x, nIn, nOut });
   top.W.setValue(weights.at(-1));
-  const all = [...layers, top];
-  const params = all.flatMap((l) => [l.W, l.b]);
-  const cost = top.negativeLogLikelihood(y);
+  return classifierJob(data, c, { x, y, index }, [...layers, top]);
+}
+
+/** Gradient descent on the cost of the last of the layers. */
+function classifierJob(data, c, { x, y, index }, layers, images = data.array("x")) {
+  const params = layers.flatMap((l) => [l.W, l.b]);
+  const cost = layers.at(-1).negativeLogLikelihood(y);
   const gradients = grad(cost, params);
   const train = compile([index], cost, {
     updates: params.map((p, i) => [p, p.sub(gradients[i].mul(c.lr))]),
     givens: [[x, minibatch(shared(array(images)), index, c.batch)], [y, minibatch(shared(array(data.array("y"))), index, c.batch)]],
     name: "train_network",
   });
-  return job(train, Math.floor(images.shape[0] / c.batch), [...all.map((l) => l.W), ...all.map((l) => l.b)]);
+  return job(train, Math.floor(images.shape[0] / c.batch), [...layers.map((l) => l.W), ...layers.map((l) => l.b)]);
+}
+
+async function lenetJob(data, c, draw) {
+  const [x, y, index] = [T.matrix("x"), T.ivector("y"), T.lscalar("index")];
+  const net = new LeNet({ rng: new np.random.RandomState(123), input: x, nkerns: c.kernels, batchSize: c.batch, nHidden: c.hidden });
+  const layers = [net.layer0, net.layer1, net.layer2, net.layer3];
+  layers.forEach((l, n) => l.W.setValue(array(data.array(c.Ws[n]))));
+  return classifierJob(data, c, { x, y, index }, layers, data.array(c.images[draw]));
 }
 
 /** The result stays on the device, as the value of a shared variable. */
@@ -70,6 +81,7 @@ const jobs = {
   J2: (data, c, draw) => rbmJob(data, c, draw, false),
   J3: networkJob,
   J4: networkJob,
+  J7: lenetJob,
   J5: (data, { n }) => mapped(T.dot(shared(array(data.array("A"))), shared(array(data.array("B")))), [n, n]),
   J6: (data, { n, a, b, c }) => {
     const x = shared(array(data.array("z")));

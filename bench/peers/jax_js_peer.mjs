@@ -12,7 +12,7 @@ if (threads > 1) {
   Object.defineProperty(globalThis, "navigator", { value: { hardwareConcurrency: threads }, configurable: true });
 }
 const jax = await import("@jax-js/jax");
-const { numpy: np, nn, random, jit, blockUntilReady } = jax;
+const { numpy: np, nn, lax, random, jit, valueAndGrad, blockUntilReady } = jax;
 await jax.init("wasm");
 jax.defaultDevice("wasm");
 
@@ -169,6 +169,46 @@ async function J3(data, c) {
   };
 }
 
+/** Theano's conv2d turns its filters round; jax-js's does not. */
+const turned = (W) => np.flip(W, [2, 3]);
+
+/** The maxima of windows of 2x2. */
+const pooled = (a) => {
+  const [n, c, h, w] = a.shape;
+  return np.max(a.reshape([n, c, h / 2, 2, w / 2, 2]), [3, 5]);
+};
+
+function stepJ7({ batch, lr, kernels, hidden }) {
+  const cost = ({ Ws, bs }, x, y) => {
+    let a = x.reshape([batch, 1, 28, 28]);
+    for (const n of [0, 1]) a = np.tanh(pooled(lax.conv(a, Ws[n], [1, 1], "VALID")).add(bs[n].reshape([1, kernels[n], 1, 1])));
+    a = np.tanh(np.matmul(a.reshape([batch, 16 * kernels[1]]), Ws[2]).add(bs[2]));
+    return nn.logSoftmax(np.matmul(a, Ws[3]).add(bs[3]), 1).mul(nn.oneHot(y, 10)).sum().mul(-1 / batch);
+  };
+  return jit((p, x, y) => {
+    const [value, g] = valueAndGrad(cost)({ Ws: p.Ws.map((W) => W.ref), bs: p.bs.map((b) => b.ref) }, x, y);
+    const down = (list, gradients) => list.map((w, n) => w.sub(gradients[n].mul(lr)));
+    return { Ws: down(p.Ws, g.Ws), bs: down(p.bs, g.bs), cost: value };
+  });
+}
+
+async function J7(data, c, draw) {
+  const x = put(data.array(c.images[draw]));
+  const y = np.array(data.array("y").data, { dtype: np.int32 });
+  let p = { Ws: c.Ws.map((name, n) => (n < 2 ? turned(put(data.array(name))) : put(data.array(name)))), bs: [...c.kernels, c.hidden, 10].map((n) => zeros(n)) };
+  const step = stepJ7(c);
+  return {
+    async step(i) {
+      const { cost, ...next } = step(p, minibatch(x, i, c.batch), minibatch(y, i, c.batch));
+      p = next;
+      await blockUntilReady([...p.Ws, ...p.bs]);
+      return (await cost.data())[0];
+    },
+    state: () => floats(...p.Ws.map((W, n) => (n < 2 ? turned(W.ref) : W)), ...p.bs),
+    dispose: () => free(...p.Ws, ...p.bs, x, y, step),
+  };
+}
+
 /** A job that maps arrays that stay to one that is made anew. */
 function mapping(f, ...inputs) {
   const step = jit(f);
@@ -188,4 +228,4 @@ const J5 = async (data) => mapping((a, b) => np.matmul(a, b), put(data.array("A"
 const J6 = async (data, { a, b, c }) => mapping((x) => nn.sigmoid(x.ref.mul(a).add(b)).mul(np.log1p(np.exp(x.mul(c)))), put(data.array("z")));
 
 const { version } = createRequire(import.meta.url)("./node_modules/@jax-js/jax/package.json");
-await serve({ version: `jax-js ${version}, device wasm, fused multiply-add on, Web Workers by a shim at more than one thread` }, { J1, J2, J3, J4: J3, J5, J6 }, process.argv[2]);
+await serve({ version: `jax-js ${version}, device wasm, fused multiply-add on, Web Workers by a shim at more than one thread` }, { J1, J2, J3, J4: J3, J5, J6, J7 }, process.argv[2]);

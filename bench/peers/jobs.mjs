@@ -10,7 +10,7 @@ import { loadData, numpy as np } from "damo";
 /** Examples that take part; J4 passes through them in 20 minibatches. */
 const EXAMPLES = 12000;
 
-/** `target`: what damo aims at, as a share of the time of the best peer, or of the peer `of`. */
+/** `target`: what damo aims at, as a share of the time of the best peer, or of the peer `of`; some jobs have none. */
 export const JOBS = {
   J1: { title: "RBM 784x500, batch 20, PCD-15, pseudo-likelihood", target: 0.8, visible: 784, hidden: 500, batch: 20, k: 15, lr: 0.1, W: "J1.W", checkSteps: 3, statisticsSteps: 60 },
   J2: { title: "RBM 784x1000, batch 10, CD-1, reconstruction cost", target: 0.9, visible: 784, hidden: 1000, batch: 10, k: 1, lr: 0.1, W: "J2.W", checkSteps: 5, statisticsSteps: 200 },
@@ -18,12 +18,17 @@ export const JOBS = {
   J4: { title: "softmax regression 784-10, batch 600", target: 0.9, batch: 600, lr: 0.13, Ws: ["J4.W"], checkSteps: 20 },
   J5: { title: "1024x1024x1024 product", target: 0.45, of: "jax-js", n: 1024, checkSteps: 1 },
   J6: { title: "sigmoid(a*x+b)*log1p(exp(c*x)) on 4M elements", target: 0.9, n: 4_000_000, a: 1.5, b: 0.3, c: 0.7, checkSteps: 1 },
+  // Of equal maxima Theano gives each the gradient, the others one: images without ties are compared.
+  J7: { title: "LeNet: 20 and 50 filters of 5x5, 500 tanh, batch 500", images: { mean: "J7.x", random: "x" }, kernels: [20, 50], hidden: 500, batch: 500, lr: 0.1, Ws: ["J7.W0", "J7.W1", "J7.W2", "J7.W3"], checkSteps: 2 },
 };
 
 /** Uniform within ±`range`, from the bench's own stream. */
 function uniform(rng, range, ...shape) {
   return { shape, dtype: "float32", data: Float32Array.from(rng.uniform({ low: -range, high: range, size: shape }).data) };
 }
+
+/** Filters [n, from, 5, 5] under pooling of 2x2, as convolutional_mlp.py draws them. */
+const filters = (rng, n, from) => uniform(rng, Math.sqrt(6 / (25 * (from + n / 4))), n, from, 5, 5);
 
 /** Glorot and Bengio 2010: what the tutorials start from; four times that under a logistic sigmoid. */
 const glorot = (rng, n, m, factor = 1) => uniform(rng, factor * Math.sqrt(6 / (n + m)), n, m);
@@ -45,6 +50,11 @@ function arrays([x, y]) {
     A: uniform(rng, 1, JOBS.J5.n, JOBS.J5.n),
     B: uniform(rng, 1, JOBS.J5.n, JOBS.J5.n),
     z: uniform(rng, 4, JOBS.J6.n),
+    "J7.x": { shape: [1000, width], dtype: "float32", data: Float32Array.from(x.data.subarray(0, 1000 * width), (pixel, k) => pixel + 0.01 * Math.sin(k * k)) },
+    "J7.W0": filters(rng, JOBS.J7.kernels[0], 1),
+    "J7.W1": filters(rng, JOBS.J7.kernels[1], JOBS.J7.kernels[0]),
+    "J7.W2": glorot(rng, 16 * JOBS.J7.kernels[1], JOBS.J7.hidden),
+    "J7.W3": glorot(rng, JOBS.J7.hidden, 10),
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * damo beside its peers on the jobs J1 … J6: checks that all compute the same, then prints medians and ratios of one run in one table.
+ * damo beside its peers on the jobs J1 … J7: checks that all compute the same, then prints medians and ratios of one run in one table.
  *   npm run peers -- --jobs J1,J4 --threads 1,2 --rounds 7 --peers NumPy,PyTorch --device wasm --explain
  * Next: contestant.mjs starts peers, agree.mjs checks, contest.mjs times, table.mjs prints.
  */

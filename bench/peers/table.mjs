@@ -73,7 +73,7 @@ export function summary(job, entries, peak) {
   }
   const { target, of } = JOBS[job];
   const [mine, best] = [fastest(ours), fastest(rivals.filter((e) => of === undefined || e.contestant.peer === of))];
-  if (mine && best) lines.push(`${against(job, mine, best, of ?? "best of all")}, target ${target}`);
+  if (mine && best) lines.push(`${against(job, mine, best, of ?? "best of all")}${target === undefined ? "" : `, target ${target}`}`);
   return lines;
 }
 

@@ -168,10 +168,43 @@ class J6InPlace(J6):
         self.out.mul_(self.t)
 
 
+class J7:
+    """As PyTorch's users write it: autograd, an update in place. Theano's conv2d turns its filters round; PyTorch's does not."""
+
+    def __init__(self, data, c, draw):
+        self.c, self.x, self.y = c, tensor(data, c["images"][draw]), tensor(data, "y").long()
+        self.Ws = [tensor(data, name) for name in c["Ws"]]
+        self.Ws[:2] = [self.turned(W) for W in self.Ws[:2]]
+        self.bs = [torch.zeros(n) for n in (*c["kernels"], c["hidden"], 10)]
+        for p in (*self.Ws, *self.bs):
+            p.requires_grad_()
+
+    @staticmethod
+    def turned(W):
+        return W.flip(2, 3).contiguous()
+
+    def step(self, i):
+        b = self.c["batch"]
+        i %= len(self.x) // b
+        a = self.x[i * b:(i + 1) * b].view(b, 1, 28, 28)
+        with torch.enable_grad():
+            for W, bias in zip(self.Ws[:2], self.bs[:2]):
+                a = torch.tanh(F.max_pool2d(F.conv2d(a, W), 2) + bias.view(1, -1, 1, 1))
+            a = torch.tanh(torch.addmm(self.bs[2], a.flatten(1), self.Ws[2]))
+            cost = F.cross_entropy(torch.addmm(self.bs[3], a, self.Ws[3]), self.y[i * b:(i + 1) * b])
+            gradients = torch.autograd.grad(cost, (*self.Ws, *self.bs))
+        for p, g in zip((*self.Ws, *self.bs), gradients):
+            p.sub_(g, alpha=self.c["lr"])
+        return cost.item()
+
+    def state(self):
+        return [W.detach() for W in (*map(self.turned, self.Ws[:2]), *self.Ws[2:], *self.bs)]
+
+
 if __name__ == "__main__":
     folder, threads = sys.argv[1], int(sys.argv[2])
     torch.set_num_threads(threads)
     torch.set_grad_enabled(False)
     torch.manual_seed(123)
-    jobs = {"J1": J1, "J2": J2, "J3": J3, "J4": J4, "J5": J5, "J6": J6, "J6 in place": J6InPlace}
+    jobs = {"J1": J1, "J2": J2, "J3": J3, "J4": J4, "J5": J5, "J6": J6, "J6 in place": J6InPlace, "J7": J7}
     serve({"version": f"PyTorch {torch.__version__}, {blas()}"}, jobs, folder)
