@@ -2,7 +2,7 @@
  * NdArray: a dense row-major array on the host. What calls take and give, what constants hold, what the references compute with.
  * Must not know graphs or devices.
  */
-import { allocate, castScalar, type DType, formatType, type TypedArray } from "../codegen/ir/dtype.js";
+import { allocate, castScalar, type DType, formatType, sizeOf, type TypedArray } from "../codegen/ir/dtype.js";
 import { fail } from "../util/fail.js";
 
 /** Nested arrays of numbers or booleans, as literals are written. */
@@ -11,7 +11,7 @@ export type Shape = readonly number[];
 /** Whatever a call accepts as an array. */
 export type ArrayLike = Nested | TypedArray | NdArray;
 
-export const sizeOf = (shape: Shape): number => shape.reduce((n, d) => n * d, 1);
+export { sizeOf };
 
 /** Row-major strides, in elements. */
 export function stridesOf(shape: Shape): number[] {

@@ -4,13 +4,13 @@
  */
 import { fail } from "../../util/fail.js";
 import type { Backend, Caps, Counters, Executable, Handle } from "../backend.js";
-import { type DType, formatType, type TypedArray } from "../ir/dtype.js";
+import { type DType, formatType, sizeOf, type TypedArray } from "../ir/dtype.js";
 import type { BufferType } from "../ir/kernel.js";
 import { allSteps, type Launch, type Plan } from "../ir/plan.js";
 import { joinWide, splitWide, widenPlan, type WidePlan } from "../ir/wide.js";
 import { conversions } from "./conversions.js";
 import type { Device } from "./device.js";
-import { type Compiled, sizeOf, Walker } from "./executable.js";
+import { type Compiled, Walker } from "./executable.js";
 import { peelPlan } from "./peel.js";
 import { renderKernel } from "./render.js";
 import { Residency, retain, type Shared } from "./residency.js";

@@ -4,15 +4,13 @@
  * stays there until a kernel reads it (residency.ts). Must not know how sources are written. Next: backend.ts owns executables.
  */
 import { fail, impossible } from "../../util/fail.js";
-import { allocate, type TypedArray } from "../ir/dtype.js";
+import { allocate, sizeOf, type TypedArray } from "../ir/dtype.js";
 import { evaluate } from "../ir/evaluate.js";
 import type { Expr } from "../ir/expr.js";
 import type { Carry, Launch, Loop, Plan, RoutineStep, Slot, SlotRef, Step } from "../ir/plan.js";
 import type { Device } from "./device.js";
 import type { Rendered } from "./render.js";
 import { type Residency, retain, type Shared } from "./residency.js";
-
-export const sizeOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
 
 /** What a launch needs: the program of one kernel result and what it reads. */
 export interface Compiled<P> { readonly program: P; readonly rendered: Rendered }

@@ -58,5 +58,12 @@ export function castScalar(x: number, dtype: DType): number {
   }
 }
 
+/** How many elements an array of a shape has. */
+export function sizeOf(shape: readonly number[]): number {
+  let n = 1;
+  for (const d of shape) n *= d;
+  return n;
+}
+
 /** Types print alike in errors, dumps and pictures: `float32[784,?]`; a null is an unknown length. */
 export const formatType = (dtype: DType, dims: readonly (number | null)[]): string => `${dtype}[${dims.map((d) => d ?? "?").join(",")}]`;

@@ -4,10 +4,10 @@
  */
 import { fail } from "../../util/fail.js";
 import type { Availability, Backend, BackendFactory, Caps, Counters, Executable, Handle } from "../backend.js";
-import { DTYPES, type DType, formatType, type TypedArray } from "../ir/dtype.js";
+import { DTYPES, type DType, formatType, sizeOf, type TypedArray } from "../ir/dtype.js";
 import type { BufferType, Kernel } from "../ir/kernel.js";
 import { allSteps, type Plan } from "../ir/plan.js";
-import { type Host, sizeOf, Walker } from "./executable.js";
+import { type Host, Walker } from "./executable.js";
 import { type Buffer, Pool } from "./memory.js";
 import { buildKernel, type KernelFunction, renderKernel } from "./render.js";
 

@@ -3,7 +3,7 @@
  * holder, so nothing that someone else still reads is overwritten. Must not know how kernels are written. Next: backend.ts owns it.
  */
 import { fail, impossible } from "../../util/fail.js";
-import type { TypedArray } from "../ir/dtype.js";
+import { sizeOf, type TypedArray } from "../ir/dtype.js";
 import type { Kernel } from "../ir/kernel.js";
 import type { Carry, Launch, Loop, Plan, RoutineStep, Slot, SlotRef, Step } from "../ir/plan.js";
 import { findLifetimes, type Lifetimes } from "./lifetimes.js";
@@ -22,8 +22,6 @@ export interface Host {
   readonly counters: { launches: number; routines: number };
   kernel(kernel: Kernel): KernelFunction;
 }
-
-export const sizeOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
 
 /** One slot as a launch sees it. */
 interface Port { readonly slot: number; readonly row: HostScalar | null; readonly rows: number; readonly rowSize: number; readonly bucket: Bucket; readonly shape: readonly number[] }

@@ -3,6 +3,7 @@
  * once, before the outermost loop in which it does not change. Must not know loops or passes. Used by kernels.ts and gemm.ts.
  */
 import { impossible } from "../../util/fail.js";
+import { sizeOf } from "../ir/dtype.js";
 import { type Axis, children, type Expr, type Load, postorder, type PrimExpr, type RedAxis } from "../ir/expr.js";
 import { flatten, int, rangeOf } from "../ir/index.js";
 import type { Kernel } from "../ir/kernel.js";
@@ -161,7 +162,7 @@ export class Elements {
 
   private load(e: Load, point: Point): Value {
     const base = this.params.buffers[e.buffer] as string;
-    const length = (this.kernel.params[e.buffer]?.shape ?? []).reduce((n, d) => n * d, 1);
+    const length = sizeOf(this.kernel.params[e.buffer]?.shape ?? []);
     const position = positionOf(e);
     const at = { base, position, dtype: e.dtype, point };
     const last = isProven(e) ? null : Math.max(length - 1, 0);

@@ -3,15 +3,9 @@
  */
 import { fail } from "../../util/fail.js";
 import type { Handle } from "../backend.js";
-import { allocate, byteSize, type DType, formatType, type TypedArray } from "../ir/dtype.js";
+import { allocate, byteSize, type DType, formatType, sizeOf, type TypedArray } from "../ir/dtype.js";
 import type { BufferType } from "../ir/kernel.js";
 import type { Arena, Block } from "./memory.js";
-
-const elements = (shape: readonly number[]): number => {
-  let n = 1;
-  for (const d of shape) n *= d;
-  return n;
-};
 
 export class WasmHandle implements Handle {
   readonly dtype: DType;
@@ -22,7 +16,7 @@ export class WasmHandle implements Handle {
   constructor(type: BufferType, public block: Block | null, readonly arena: Arena) {
     this.dtype = type.dtype;
     this.shape = type.shape;
-    this.bytes = elements(type.shape) * byteSize(type.dtype);
+    this.bytes = sizeOf(type.shape) * byteSize(type.dtype);
   }
 }
 
@@ -48,7 +42,7 @@ function viewOf(arena: Arena, dtype: DType): TypedArray {
 
 /** A block with a copy of the data. Throws `upload-size` when the data is not what the type says, and `wasm-memory`. */
 export function store(arena: Arena, data: TypedArray, type: BufferType): Block {
-  const n = elements(type.shape);
+  const n = sizeOf(type.shape);
   if (data.length !== n) fail("value", "upload-size", { what: `A buffer ${show(type)} needs ${n} elements, got ${data.length}.`, fix: "pass as many elements as the shape says" });
   const size = byteSize(type.dtype);
   const block = arena.acquire(n * size);
@@ -57,7 +51,7 @@ export function store(arena: Arena, data: TypedArray, type: BufferType): Block {
 }
 
 /** What a block holds, in a host array. */
-export function copyOut(arena: Arena, block: Block, type: BufferType, into = allocate(type.dtype, elements(type.shape))): TypedArray {
+export function copyOut(arena: Arena, block: Block, type: BufferType, into = allocate(type.dtype, sizeOf(type.shape))): TypedArray {
   into.set(viewAt(arena, block.address, type));
   return into;
 }
@@ -65,5 +59,5 @@ export function copyOut(arena: Arena, block: Block, type: BufferType, into = all
 /** A view of memory, not a copy; until the memory grows. */
 export function viewAt(arena: Arena, address: number, { dtype, shape }: BufferType): TypedArray {
   const from = address / byteSize(dtype);
-  return viewOf(arena, dtype).subarray(from, from + elements(shape));
+  return viewOf(arena, dtype).subarray(from, from + sizeOf(shape));
 }

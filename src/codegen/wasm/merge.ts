@@ -2,6 +2,7 @@
  * The same kernel over fewer axes: neighbouring axes become one where every index moves along them as along one, so that loops are long.
  * Must not know text. Used by kernels.ts.
  */
+import { sizeOf } from "../ir/dtype.js";
 import { type Expr, postorder, rewrite } from "../ir/expr.js";
 import { flatten, idiv, imod, int } from "../ir/index.js";
 import type { Kernel } from "../ir/kernel.js";
@@ -18,7 +19,7 @@ const divisions = (roots: readonly Expr[]): number => postorder(roots).filter((e
 function flat(k: Kernel): Kernel {
   const change = (e: Expr): Expr => (e.kind === "load" && e.index.length !== 1 ? { ...e, index: [flatten(e.index, k.params[e.buffer]?.shape ?? [])] } : e);
   const roots = rewrite([...k.results, ...(k.reduction ? [k.reduction.term] : [])], change);
-  return withRoots({ ...k, params: k.params.map((p) => ({ ...p, shape: [p.shape.reduce((n, d) => n * d, 1)] })) }, roots);
+  return withRoots({ ...k, params: k.params.map((p) => ({ ...p, shape: [sizeOf(p.shape)] })) }, roots);
 }
 
 function withRoots(k: Kernel, roots: readonly Expr[]): Kernel {

@@ -3,7 +3,7 @@
  * What needs a logarithm of a draw (normals, large binomials) or parameters that only a call knows stays with the host. Must not know plans.
  * module.ts calls it; mt19937.ts and legacy_draws.ts write the parts.
  */
-import { castScalar, isFloat } from "../ir/dtype.js";
+import { castScalar, isFloat, sizeOf } from "../ir/dtype.js";
 import type { BufferType } from "../ir/kernel.js";
 import type { Routine } from "../ir/plan.js";
 import type { Features, KernelCode } from "./code.js";
@@ -24,8 +24,6 @@ interface Draw {
 
 /** From the parameters, NaN where only a call knows one, and the samples' type. Null where the host draws. */
 type Distribution = (args: readonly number[], samples: BufferType) => Draw | null;
-
-const sizeOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
 
 const uniform: Distribution = ([low, high], { dtype, shape }) => {
   const [from, range] = [low as number, (high as number) - (low as number)];

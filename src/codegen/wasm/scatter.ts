@@ -3,6 +3,7 @@
  * read. Instead of asking every row about every term, the terms of each row are listed first. The same additions in the same order.
  * Must not know plans. Used by kernels.ts.
  */
+import { sizeOf } from "../ir/dtype.js";
 import { type Axis, type Expr, postorder } from "../ir/expr.js";
 import type { Kernel } from "../ir/kernel.js";
 import { Accumulator } from "./accumulate.js";
@@ -60,7 +61,7 @@ class ScatterWriter {
     const { kernel, axis } = scatter;
     this.terms = kernel.reduction?.extents[0] as number;
     this.rows = kernel.domain[axis] as number;
-    this.points = kernel.domain.reduce((n, d) => n * d, 1);
+    this.points = sizeOf(kernel.domain);
   }
 
   code(): KernelCode {
@@ -106,7 +107,7 @@ class ScatterWriter {
     const { fn, elements, links } = this.begin(`$${this.id}`);
     const last = domain.length - 1;
     const outer = domain.slice(0, -1);
-    const c = cut(outer.reduce((n, d) => n * d, 1), domain.at(-1) as number);
+    const c = cut(sizeOf(outer), domain.at(-1) as number);
     eachUnit(fn, outer, c, (places, from, to) => {
       const next = links();
       const element = (i: string, lanes: 1 | 4): void => {

@@ -2,7 +2,7 @@
  * Products of windows as panels of columns: for each panel, what the windows cover is copied chunk after chunk of the reduction, columns side by
  * side, and all rows are tiles over the copy. Long sums of few results are made in parts. Must not know plans. Used by kernels.ts.
  */
-import { byteSize } from "../ir/dtype.js";
+import { byteSize, sizeOf } from "../ir/dtype.js";
 import type { Features, KernelCode, Packing, Pass } from "./code.js";
 import { Epilogue, inPlaceOf } from "./gemm_epilogue.js";
 import { moved, originOf, type Site, use } from "./gemm_operands.js";
@@ -14,8 +14,6 @@ import { add, call, Func, i32, type Local, times } from "./wat.js";
 import { copyWindows, packRows } from "./window_copies.js";
 import type { WindowProduct } from "./window_product.js";
 import { sumCost, type WindowShape, windowShape } from "./window_shape.js";
-
-const sizeOf = (list: readonly number[]): number => list.reduce((n, d) => n * d, 1);
 
 /** What a store of a register may write beyond the last element. */
 const SLACK = 32;

@@ -2,6 +2,7 @@
  * Recognises products whose columns lie along several axes, as windows on images do: a convolution's rows are its filters, its columns all places
  * of the image, its terms what a filter covers. Must not know how they are computed. Next: window_panels.ts writes them.
  */
+import { sizeOf } from "../ir/dtype.js";
 import { type Expr, rewrite } from "../ir/expr.js";
 import { iadd, int, unflatten } from "../ir/index.js";
 import type { Kernel } from "../ir/kernel.js";
@@ -33,7 +34,7 @@ function withColumns({ kernel, dtype, extents }: Factors, rows: Operand, columns
   while (first > 0 && moves(columns, first - 1) && !moves(rows, first - 1)) first--;
   const columnExtents = domain.slice(first);
   const [rowAxis] = domain.map((_, a) => a).filter((a) => a < first && moves(rows, a) && !moves(columns, a)).sort((x, y) => (domain[y] as number) - (domain[x] as number));
-  if (extents.includes(0) || columnExtents.length < 2 || rowAxis === undefined || (domain[rowAxis] as number) < LEAST.rows || columnExtents.reduce((n, d) => n * d, 1) < LEAST.columns) return null;
+  if (extents.includes(0) || columnExtents.length < 2 || rowAxis === undefined || (domain[rowAxis] as number) < LEAST.rows || sizeOf(columnExtents) < LEAST.columns) return null;
   const batchAxes = domain.map((_, a) => a).filter((a) => a < first && a !== rowAxis);
   return { kernel: joinedFrom(kernel, first), dtype, rows, columns, rowAxis, columnAxis: first, batchAxes, extents, columnExtents, columnStrides: columns.domain.slice(first) };
 }
@@ -41,7 +42,7 @@ function withColumns({ kernel, dtype, extents }: Factors, rows: Operand, columns
 /** The same kernel with the axes of its domain from `first` on as one. */
 function joinedFrom(k: Kernel, first: number): Kernel {
   const extents = k.domain.slice(first);
-  const extent = extents.reduce((n, d) => n * d, 1);
+  const extent = sizeOf(extents);
   const places = unflatten({ kind: "axis", dtype: "int32", axis: first, extent }, extents);
   const roots = [...k.results, ...(k.reduction ? [k.reduction.term] : [])];
   const moved = rewrite(roots, (e) => (e.kind === "axis" && e.axis >= first ? (places[e.axis - first] as Expr) : e));

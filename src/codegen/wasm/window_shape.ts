@@ -2,7 +2,7 @@
  * How a product of windows is cut: which part of the reduction is copied at once, whether rows are packed before, in how many parts a long sum of
  * few results is made. All of it follows from shapes and strides. Must not know text. Used by window_panels.ts.
  */
-import { byteSize } from "../ir/dtype.js";
+import { byteSize, sizeOf } from "../ir/dtype.js";
 import { columnCount, depthOf, rowCount } from "./gemm_product.js";
 import { type PanelShape, panelShape } from "./gemm_shape.js";
 import type { Machine } from "./gemm_text.js";
@@ -30,8 +30,6 @@ const LONG_RUN = 48;
 /** Units that threads share, and products of two elements that are worth one. */
 const UNITS = 16;
 const UNIT_WORK = 2_000_000;
-
-const sizeOf = (list: readonly number[]): number => list.reduce((n, d) => n * d, 1);
 
 /** The first axis of the reduction from which on terms of a row lie at one distance from each other. */
 function runOf({ rows, extents }: WindowProduct): number {
