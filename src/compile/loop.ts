@@ -3,7 +3,7 @@
  * stacked outputs are written by row, and whatever does not change is computed before the loop. Must not know devices.
  */
 import { allocate } from "../codegen/ir/dtype.js";
-import { scalar, type Expr } from "../codegen/ir/expr.js";
+import { axes, scalar, type Expr } from "../codegen/ir/expr.js";
 import { int, isub } from "../codegen/ir/index.js";
 import type { Carry, SlotRef } from "../codegen/ir/plan.js";
 import { leavesOf } from "../graph/clone.js";
@@ -15,7 +15,7 @@ import { bodyInputs, scanInputs, scanOutputs, type ScanParams } from "../scan/sc
 import { costOf } from "./cost.js";
 import { atEnds, hostScalar, NeedValue, nodeFailure } from "./infer.js";
 import type { Scope, ScopeContext } from "./scope.js";
-import { axes, Value } from "./value.js";
+import { Value } from "./value.js";
 
 /** A scan whose shapes are bound and whose steps are still to be emitted. */
 export interface BoundLoop {

@@ -3,7 +3,7 @@
  * fuses: reductions are stored, elementwise consumers become their epilogue, and other values are stored where recomputing costs more.
  * Must not know devices beyond their Caps. Next: loop.ts for scans, specialise.ts for whole functions.
  */
-import { acc, cast, type Expr, isLong, redAxis } from "../codegen/ir/expr.js";
+import { acc, axes, cast, type Expr, isLong, redAxis } from "../codegen/ir/expr.js";
 import { closeKernel, type Reduction } from "../codegen/ir/kernel.js";
 import type { SlotRef, Step } from "../codegen/ir/plan.js";
 import { appliesOf } from "../graph/function_graph.js";
@@ -14,7 +14,7 @@ import { costOf } from "./cost.js";
 import { type Binding, constantValueOf, inferApply } from "./infer.js";
 import { type BoundLoop, inferLoop, lowerLoop } from "./loop.js";
 import { epilogueRoots, type Region } from "./regions.js";
-import { axes, type Value } from "./value.js";
+import type { Value } from "./value.js";
 
 /** Storing costs a write, a read and a launch; recomputing dearer than this is stored. */
 const STORE_COST = 4;

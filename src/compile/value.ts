@@ -3,7 +3,7 @@
  * expression over its inputs' elements, so whatever is not stored is fused. Must not decide what is stored (scope.ts does).
  */
 import type { DType } from "../codegen/ir/dtype.js";
-import { axis, cast, children, constant, type Expr, isLong, load, postorder, prim } from "../codegen/ir/expr.js";
+import { axes, cast, children, constant, type Expr, isLong, load, postorder, prim } from "../codegen/ir/expr.js";
 import { iadd, imul, int, keyOf } from "../codegen/ir/index.js";
 import { REDUCE_IDENTITY, type ReduceOp } from "../codegen/ir/kernel.js";
 import type { Lazy, LowerContext, Lowering, Params } from "../graph/op.js";
@@ -249,9 +249,6 @@ function progression({ data, dtype }: NdArray, at: Expr): Expr | null {
   if (dtype !== "int32" || first === undefined || second === undefined || !data.every((x, i) => x === first + i * (second - first))) return null;
   return iadd(imul(at, int(second - first)), int(first));
 }
-
-/** The domain's own index. */
-export const axes = (shape: Shape): Expr[] => shape.map((d, a) => axis(a, d));
 
 /** Made of constants and plan scalars only. */
 export const isUniform = (e: Expr): boolean => postorder([e]).every((x) => x.kind === "const" || x.kind === "scalar" || ((x.kind === "prim" || x.kind === "cast") && children(x).length > 0));

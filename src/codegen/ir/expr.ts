@@ -27,6 +27,8 @@ export type Expr = Const | Axis | RedAxis | Scalar | Load | Acc | PrimExpr | Cas
 export const constant = (value: number, dtype: DType): Const => ({ kind: "const", dtype, value: castScalar(value, dtype) });
 export const axis = (a: number, extent: number): Axis | Const => (extent === 1 ? (constant(0, "int32") as Const) : { kind: "axis", dtype: "int32", axis: a, extent });
 export const redAxis = (a: number, extent: number): RedAxis | Const => (extent === 1 ? constant(0, "int32") : { kind: "red", dtype: "int32", axis: a, extent });
+/** The domain's own index. */
+export const axes = (extents: readonly number[]): Expr[] => extents.map((extent, a) => axis(a, extent));
 export const scalar = (id: number, dtype: DType): Scalar => ({ kind: "scalar", dtype, id });
 export const load = (buffer: number, dtype: DType, index: readonly Expr[]): Load => ({ kind: "load", dtype, buffer, index });
 export const acc = (dtype: DType): Acc => ({ kind: "acc", dtype });

@@ -29,6 +29,15 @@ export interface Kernel {
   readonly text: string;
 }
 
+/** All expressions of a kernel: its results, then its term where it reduces. */
+export const rootsOf = ({ results, reduction }: Pick<Kernel, "results" | "reduction">): Expr[] => (reduction ? [...results, reduction.term] : [...results]);
+
+/** The same with other expressions, in the order of `rootsOf`. */
+export function withRoots<K extends Pick<Kernel, "results" | "reduction">>(k: K, roots: readonly Expr[]): K {
+  const count = k.results.length;
+  return { ...k, results: roots.slice(0, count), reduction: k.reduction && { ...k.reduction, term: roots[count] as Expr } };
+}
+
 /** A kernel with the plan slots and plan scalar expressions that its parameters stand for. */
 export interface BoundKernel {
   readonly kernel: Kernel;

@@ -6,9 +6,9 @@
 import { impossible } from "../../util/fail.js";
 import type { TypedArray } from "./dtype.js";
 import { cast, children, type Expr, postorder, prim } from "./expr.js";
-import { type BoundKernel, type BufferType, closeKernel, type Kernel } from "./kernel.js";
+import { type BoundKernel, type BufferType, closeKernel, type Kernel, rootsOf } from "./kernel.js";
 import { allSteps, finishPlan, type HostBuffer, type Launch, type Loop, type Plan, type Routine, type RoutineStep, type Slot, type SlotRef, type Step } from "./plan.js";
-import { atColumn, BASE, isMrg, type Kept, rootsOf, splitExprs, wideNodes } from "./wide_kernel.js";
+import { atColumn, BASE, isMrg, type Kept, splitExprs, wideNodes } from "./wide_kernel.js";
 
 /** More columns than this are not split: each is two buffers. */
 const MOST_COLUMNS = 8;

@@ -3,7 +3,7 @@
  * columns becomes one kernel per column. Must not know plans. Next: wide.ts binds the new kernels to the new slots of a plan.
  */
 import { acc, cast, constant, type Expr, load, postorder, prim, type PrimExpr, rewrite } from "./expr.js";
-import type { Kernel } from "./kernel.js";
+import { type Kernel, rootsOf, withRoots } from "./kernel.js";
 import { type LimbArith, type Limbs, mrgCombineLimbs, mrgStep1Limbs, mrgStep2Limbs } from "./limbs_mrg.js";
 
 export const BASE = 65536;
@@ -11,8 +11,6 @@ export const BASE = 65536;
 export const int = (n: number): Expr => constant(n, "int32");
 
 export const isMrg = (e: Expr): e is PrimExpr => e.kind === "prim" && (e.prim === "mrgNext1" || e.prim === "mrgNext2" || e.prim === "mrgOutput");
-
-export const rootsOf = (k: Pick<Kernel, "results" | "reduction">): Expr[] => (k.reduction ? [...k.results, k.reduction.term] : [...k.results]);
 
 /** How a kernel's buffer parameter is kept: `pairs` 0 is one buffer as before, 1 is hi and lo, n is hi and lo of each of n columns. */
 export interface Kept { readonly pairs: number; readonly first: number }
@@ -42,8 +40,7 @@ export function wideNodes(roots: readonly Expr[], wideParam: (n: number) => bool
 export function atColumn(k: Kernel, column: number): Pick<Kernel, "domain" | "results" | "reduction"> {
   const last = k.domain.length - 1;
   const roots = rewrite(rootsOf(k), (e) => (e.kind === "axis" && e.axis === last ? int(column) : e));
-  const reduction = k.reduction && { ...k.reduction, term: roots[k.results.length] as Expr };
-  return { domain: k.domain.slice(0, -1), results: roots.slice(0, k.results.length), reduction };
+  return withRoots({ domain: k.domain.slice(0, -1), results: k.results, reduction: k.reduction }, roots);
 }
 
 /** Expressions over limb buffers: as one value, and as limbs. */

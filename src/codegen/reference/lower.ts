@@ -2,9 +2,9 @@
  * Decides how a kernel runs as loops: their order, the flat index of every load, and which part of an index each loop owns.
  * Must not know JavaScript text or plans. Next: render.ts writes the loops down.
  */
-import { type Expr, type Load, type RedAxis, type Axis, children, postorder, rewrite } from "../ir/expr.js";
+import { axes, type Expr, type Load, type RedAxis, type Axis, children, postorder, rewrite } from "../ir/expr.js";
 import { flatten, iadd, int } from "../ir/index.js";
-import { type Kernel, shareEqual } from "../ir/kernel.js";
+import { type Kernel, rootsOf, shareEqual } from "../ir/kernel.js";
 
 export interface LoopVar {
   readonly name: string;
@@ -52,9 +52,9 @@ export const varName = (e: Axis | RedAxis): string => `${e.kind === "axis" ? "i"
 /** `wanted` forces the order of a reduction's loops; without it the memory layout decides. Loads get one flat index each. */
 export function lower(kernel: Kernel, wanted?: "inner" | "row"): Lowered {
   const { domain, reduction, results, params } = kernel;
-  const position = flatten(domain.map((extent, a): Expr => (extent === 1 ? int(0) : { kind: "axis", dtype: "int32", axis: a, extent })), domain);
+  const position = flatten(axes(domain), domain);
   const flatLoad = (e: Expr): Expr => (e.kind === "load" ? { ...e, index: [flatten(e.index, params[e.buffer]?.shape ?? [])] } : e);
-  const roots = [position, ...results, ...(reduction ? [reduction.term] : [])];
+  const roots = [position, ...rootsOf(kernel)];
   const flat = rewrite(roots, flatLoad);
   const domainVars = variables("i", domain);
   const reductionVars = variables("k", reduction?.extents ?? []);

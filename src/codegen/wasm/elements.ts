@@ -4,9 +4,9 @@
  */
 import { impossible } from "../../util/fail.js";
 import { sizeOf } from "../ir/dtype.js";
-import { type Axis, children, type Expr, type Load, postorder, type PrimExpr, type RedAxis } from "../ir/expr.js";
-import { flatten, int, rangeOf } from "../ir/index.js";
-import type { Kernel } from "../ir/kernel.js";
+import { axes, type Axis, children, type Expr, type Load, postorder, type PrimExpr, type RedAxis } from "../ir/expr.js";
+import { flatten, rangeOf } from "../ir/index.js";
+import { type Kernel, rootsOf } from "../ir/kernel.js";
 import { Addresses } from "./addresses.js";
 import type { PassParams } from "./code.js";
 import { constantValue, convert, settle, widen } from "./convert.js";
@@ -36,10 +36,8 @@ export class Elements {
     private readonly fn: Func, private readonly kernel: Kernel, private readonly params: PassParams, private readonly library: Map<string, string>,
     private readonly inline: "inline" | "call" = "call",
   ) {
-    const roots = [...kernel.results, ...(kernel.reduction ? [kernel.reduction.term] : [])];
-    const here = kernel.domain.map((extent, a): Expr => (extent === 1 ? int(0) : { kind: "axis", dtype: "int32", axis: a, extent }));
-    this.positions = flatten(here, kernel.domain);
-    this.prepare([...roots, this.positions]);
+    this.positions = flatten(axes(kernel.domain), kernel.domain);
+    this.prepare([...rootsOf(kernel), this.positions]);
     this.addresses = new Addresses(fn, (e, point) => this.single(e, point));
   }
 

@@ -3,14 +3,14 @@
  * Must not know text. Used by kernels.ts.
  */
 import { sizeOf } from "../ir/dtype.js";
-import { type Expr, postorder, rewrite } from "../ir/expr.js";
-import { flatten, idiv, imod, int } from "../ir/index.js";
-import type { Kernel } from "../ir/kernel.js";
+import { axis, type Expr, postorder, redAxis, rewrite } from "../ir/expr.js";
+import { flatten, idiv, imod } from "../ir/index.js";
+import { type Kernel, rootsOf, withRoots } from "../ir/kernel.js";
 import { allProven } from "./flat.js";
 
 type Kind = "axis" | "red";
 
-const axisOf = (kind: Kind, axis: number, extent: number): Expr => (extent === 1 ? int(0) : { kind, dtype: "int32", axis, extent });
+const AXIS: Readonly<Record<Kind, (at: number, extent: number) => Expr>> = { axis, red: redAxis };
 
 /** Counts the divisions and remainders, which stay where axes do not merge. */
 const divisions = (roots: readonly Expr[]): number => postorder(roots).filter((e) => e.kind === "prim" && e.dtype === "int32" && (e.prim === "floorDiv" || e.prim === "mod")).length;
@@ -18,27 +18,20 @@ const divisions = (roots: readonly Expr[]): number => postorder(roots).filter((e
 /** Loads by position in a one-dimensional buffer: what indices of merged axes are compared in. */
 function flat(k: Kernel): Kernel {
   const change = (e: Expr): Expr => (e.kind === "load" && e.index.length !== 1 ? { ...e, index: [flatten(e.index, k.params[e.buffer]?.shape ?? [])] } : e);
-  const roots = rewrite([...k.results, ...(k.reduction ? [k.reduction.term] : [])], change);
+  const roots = rewrite(rootsOf(k), change);
   return withRoots({ ...k, params: k.params.map((p) => ({ ...p, shape: [sizeOf(p.shape)] })) }, roots);
 }
-
-function withRoots(k: Kernel, roots: readonly Expr[]): Kernel {
-  const results = roots.slice(0, k.results.length);
-  return { ...k, results, reduction: k.reduction && { ...k.reduction, term: roots[k.results.length] as Expr } };
-}
-
-const rootsOf = (k: Kernel): readonly Expr[] => [...k.results, ...(k.reduction ? [k.reduction.term] : [])];
 
 /** Axes `at` and `at + 1` as one; null where that leaves a division. */
 function mergeAt(k: Kernel, kind: Kind, at: number): Kernel | null {
   const extents = kind === "axis" ? k.domain : (k.reduction?.extents ?? []);
   const [outer, inner] = [extents[at] as number, extents[at + 1] as number];
-  const merged = axisOf(kind, at, outer * inner);
+  const merged = AXIS[kind](at, outer * inner);
   const change = (e: Expr): Expr => {
     if (e.kind !== kind) return e;
     if (e.axis === at) return idiv(merged, inner);
     if (e.axis === at + 1) return imod(merged, inner);
-    return e.axis > at + 1 ? axisOf(kind, e.axis - 1, e.extent) : e;
+    return e.axis > at + 1 ? AXIS[kind](e.axis - 1, e.extent) : e;
   };
   const before = rootsOf(k);
   const renewed = rewrite(before, change);
@@ -51,7 +44,7 @@ function mergeAt(k: Kernel, kind: Kind, at: number): Kernel | null {
 
 /** Removes an axis of extent 1. */
 function dropUnit(k: Kernel, kind: Kind, at: number): Kernel {
-  const roots = rewrite(rootsOf(k), (e) => (e.kind === kind && e.axis > at ? axisOf(kind, e.axis - 1, e.extent) : e));
+  const roots = rewrite(rootsOf(k), (e) => (e.kind === kind && e.axis > at ? AXIS[kind](e.axis - 1, e.extent) : e));
   const drop = (list: readonly number[]): number[] => list.filter((_, a) => a !== at);
   const next = kind === "axis" ? { ...k, domain: drop(k.domain) } : { ...k, reduction: k.reduction && { ...k.reduction, extents: drop(k.reduction.extents) } };
   return withRoots(next, roots);

@@ -3,9 +3,9 @@
  * of the image, its terms what a filter covers. Must not know how they are computed. Next: window_panels.ts writes them.
  */
 import { sizeOf } from "../ir/dtype.js";
-import { type Expr, rewrite } from "../ir/expr.js";
+import { axis, type Expr, rewrite } from "../ir/expr.js";
 import { iadd, int, unflatten } from "../ir/index.js";
-import type { Kernel } from "../ir/kernel.js";
+import { type Kernel, rootsOf, withRoots } from "../ir/kernel.js";
 import { type Factors, factorsOf, type Operand, type Product } from "./gemm_product.js";
 
 /** A product whose kernel has the axes of columns as one. Strides of `columns` along it are those in `columnStrides`. */
@@ -43,10 +43,8 @@ function withColumns({ kernel, dtype, extents }: Factors, rows: Operand, columns
 function joinedFrom(k: Kernel, first: number): Kernel {
   const extents = k.domain.slice(first);
   const extent = sizeOf(extents);
-  const places = unflatten({ kind: "axis", dtype: "int32", axis: first, extent }, extents);
-  const roots = [...k.results, ...(k.reduction ? [k.reduction.term] : [])];
-  const moved = rewrite(roots, (e) => (e.kind === "axis" && e.axis >= first ? (places[e.axis - first] as Expr) : e));
+  const places = unflatten(axis(first, extent), extents);
+  const moved = rewrite(rootsOf(k), (e) => (e.kind === "axis" && e.axis >= first ? (places[e.axis - first] as Expr) : e));
   const settled = rewrite(moved, (e) => (e.kind === "load" ? { ...e, index: e.index.map((i) => iadd(i, int(0))) } : e));
-  const reduction = k.reduction && { ...k.reduction, term: settled.at(-1) as Expr };
-  return { ...k, domain: [...k.domain.slice(0, first), extent], results: settled.slice(0, k.results.length), reduction };
+  return withRoots({ ...k, domain: [...k.domain.slice(0, first), extent] }, settled);
 }
