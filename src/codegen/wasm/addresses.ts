@@ -6,7 +6,7 @@ import { byteSize, type DType } from "../ir/dtype.js";
 import type { Expr } from "../ir/expr.js";
 import { type Point, termsOf } from "./flat.js";
 import type { Address } from "./memory_access.js";
-import { add, type Block, type Func, i32, times } from "./wat.js";
+import { add, type Block, type Func, i32, isAtom, times } from "./wat.js";
 
 /** An element of a buffer. */
 export interface Place { readonly base: string; readonly position: Expr; readonly dtype: DType; readonly point: Point }
@@ -66,7 +66,7 @@ export class Addresses {
 
   /** A text in a variable at a depth, once. */
   private shared(depth: number, text: string): string {
-    if (/^\((local\.get|i32\.const) [^()]*\)$/.test(text)) return text;
+    if (isAtom(text)) return text;
     const { fn } = this;
     return fn.outside(depth, () => {
       for (const b of fn.blocks) {

@@ -4,7 +4,7 @@
  */
 import type { DType } from "../ir/dtype.js";
 import { partType, type Value } from "./lanes.js";
-import type { Func } from "./wat.js";
+import { type Func, isAtom, type WasmType } from "./wat.js";
 
 const HIGH = "8 9 10 11 12 13 14 15";
 const shuffle = (lanes: string, a: string, b: string): string => `(i8x16.shuffle ${lanes} ${a} ${b})`;
@@ -13,11 +13,8 @@ const upper = (x: string): string => shuffle(`${HIGH} ${HIGH}`, x, x);
 /** The lower halves of two registers. */
 const lowers = (a: string, b: string): string => shuffle("0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23", a, b);
 
-/** Texts that cost nothing to repeat. */
-export const isAtom = (text: string): boolean => /^\((local\.get|i32\.const|f32\.const|f64\.const|v128\.const) [^()]*\)$/.test(text);
-
 /** The text, in a variable where repeating it would compute it again. */
-export const atom = (fn: Func, text: string, type: "i32" | "i64" | "f32" | "f64" | "v128"): string => (isAtom(text) ? text : fn.let(type, text));
+export const atom = (fn: Func, text: string, type: WasmType): string => (isAtom(text) ? text : fn.let(type, text));
 
 /** All parts in variables. */
 export const settle = (fn: Func, v: Value): Value => ({ ...v, parts: v.parts.map((p) => atom(fn, p, partType(v.dtype, v.lanes))) });

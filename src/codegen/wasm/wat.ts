@@ -23,6 +23,8 @@ export interface Local {
 }
 
 export const i32 = (n: number): string => `(i32.const ${n | 0})`;
+/** Texts that cost nothing to repeat: variables and constants. */
+export const isAtom = (text: string): boolean => /^\((local\.get|i32\.const|f32\.const|f64\.const|v128\.const) [^()]*\)$/.test(text);
 export const call = (name: string, ...args: readonly string[]): string => `(call ${[name, ...args].join(" ")})`;
 export const add = (a: string, b: string): string => (b === i32(0) ? a : a === i32(0) ? b : `(i32.add ${a} ${b})`);
 export const times = (a: string, n: number): string => (n === 1 ? a : n > 0 && Number.isInteger(Math.log2(n)) ? `(i32.shl ${a} ${i32(Math.log2(n))})` : `(i32.mul ${a} ${i32(n)})`);
@@ -108,7 +110,7 @@ export class Func {
 
   /** `for (i = from; i < to; i += step)`, signed; texts of i32, evaluated once where they are not variables or constants. `write` gets `i`. */
   loop(from: string, to: string, step: number, write: (i: string) => void, hint = "i"): void {
-    const end = /^\((local\.get|i32\.const) [^()]*\)$/.test(to) ? to : this.let("i32", to, "end");
+    const end = isAtom(to) ? to : this.let("i32", to, "end");
     const i = this.local("i32", hint);
     const label = `$L${this.labels++}`;
     this.line(i.set(from));
