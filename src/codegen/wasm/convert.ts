@@ -3,7 +3,7 @@
  * Used by prims.ts and elements.ts.
  */
 import type { DType } from "../ir/dtype.js";
-import { partType, type Value } from "./lanes.js";
+import { partType, shapeOf, type Value } from "./lanes.js";
 import { type Func, isAtom, type WasmType } from "./wat.js";
 
 const HIGH = "8 9 10 11 12 13 14 15";
@@ -27,10 +27,7 @@ export function literal(x: number): string {
   return Object.is(x, -0) ? "-0" : String(x);
 }
 
-export function constantValue(x: number, dtype: DType): Value {
-  const type = dtype === "float64" ? "f64" : dtype === "float32" ? "f32" : "i32";
-  return { dtype, lanes: 1, parts: [`(${type}.const ${literal(x)})`] };
-}
+export const constantValue = (x: number, dtype: DType): Value => ({ dtype, lanes: 1, parts: [`(${shapeOf(dtype, 1)}.const ${literal(x)})`] });
 
 /** The 64-bit masks of a mask of four 32-bit lanes. */
 export const wideMasks = (mask: string): [string, string] => [`(i64x2.extend_low_i32x4_s ${mask})`, `(i64x2.extend_high_i32x4_s ${mask})`];
@@ -49,7 +46,7 @@ export function widen(fn: Func, v: Value): Value {
   }
   if (constant) {
     const c = v.dtype === "bool" ? (constantOf(x) === "0" ? "0" : "-1") : constantOf(x);
-    return { dtype: v.dtype, lanes: 4, parts: [`(v128.const ${v.dtype === "float32" ? "f32x4" : "i32x4"} ${c} ${c} ${c} ${c})`] };
+    return { dtype: v.dtype, lanes: 4, parts: [`(v128.const ${shapeOf(v.dtype, 4)} ${c} ${c} ${c} ${c})`] };
   }
   if (v.dtype === "float32") return { dtype: v.dtype, lanes: 4, parts: [`(f32x4.splat ${x})`] };
   return { dtype: v.dtype, lanes: 4, parts: [v.dtype === "bool" ? `(i32x4.splat (i32.sub (i32.const 0) ${x}))` : `(i32x4.splat ${x})`] };
@@ -61,8 +58,7 @@ const constantOf = (text: string): string => text.slice(text.indexOf(" ") + 1, -
 export function laneOf(v: Value, lane: number): Value {
   if (v.lanes === 1) return v;
   const part = v.parts[v.dtype === "float64" ? lane >> 1 : 0] as string;
-  const instruction = v.dtype === "float64" ? `f64x2.extract_lane ${lane & 1}` : `${v.dtype === "float32" ? "f32x4" : "i32x4"}.extract_lane ${lane}`;
-  const text = `(${instruction} ${part})`;
+  const text = `(${shapeOf(v.dtype, 4)}.extract_lane ${v.dtype === "float64" ? lane & 1 : lane} ${part})`;
   return { dtype: v.dtype, lanes: 1, parts: [v.dtype === "bool" ? `(i32.sub (i32.const 0) ${text})` : text] };
 }
 

@@ -3,13 +3,11 @@
  * Must not know kernels. Used by prims.ts.
  */
 import type { DType } from "../ir/dtype.js";
+import type { FunctionText } from "./wat.js";
 
-export interface LibraryFunction {
-  readonly name: string;
+export interface LibraryFunction extends FunctionText {
   /** Of its arguments and its result. */
   readonly dtype: DType;
-  readonly text: string;
-  readonly calls?: readonly LibraryFunction[];
 }
 
 /** Towards minus infinity; 0 for a divisor of 0. The one overflow, -2^31 / -1, wraps. */

@@ -2,14 +2,11 @@
  * What the writers of loops share: a pass's parameters, units decoded into places of the domain, and loops over four lanes with a scalar rest.
  * Must not know expressions. Used by map.ts and reduce.ts.
  */
-import { type DType, isInt } from "../ir/dtype.js";
 import { type Expr, postorder } from "../ir/expr.js";
 import type { Kernel } from "../ir/kernel.js";
 import type { PassParams } from "./code.js";
-import { LANES } from "./lanes.js";
+import { LANES, partType } from "./lanes.js";
 import { type Func, i32, type Param, type WasmType } from "./wat.js";
-
-const scalarType = (d: DType): WasmType => (isInt(d) ? "i32" : d === "float32" ? "f32" : "f64");
 
 /** The parameters that every pass of a kernel has, in the order that code.ts gives. */
 export function passParams(kernel: Kernel, packings = 0): PassParams {
@@ -21,7 +18,7 @@ export function passParams(kernel: Kernel, packings = 0): PassParams {
   const addresses = (count: number): WasmType[] => Array.from({ length: count }, () => "i32");
   const buffers = many("b", addresses(kernel.params.length));
   const results = many("out", addresses(kernel.results.length));
-  const scalars = many("s", kernel.scalars.map(scalarType));
+  const scalars = many("s", kernel.scalars.map((d) => partType(d, 1)));
   const packed = many("packed", addresses(packings));
   list.push({ name: "$scratch", type: "i32" }, { name: "$own", type: "i32" });
   return { list, buffers, results, scalars, packings: packed };

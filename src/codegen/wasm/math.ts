@@ -14,6 +14,7 @@
  * so neither the length of an array nor the number of threads shows in results.
  */
 import type { FloatDType } from "../ir/dtype.js";
+import { partType, shapeOf } from "./lanes.js";
 import { Machine } from "./machine.js";
 import { exp, expm1, sigmoid, softplus, tanh } from "./math_exp.js";
 import { erf } from "./math_erf.js";
@@ -22,7 +23,7 @@ import { log, log1p } from "./math_log.js";
 import { pow } from "./math_pow.js";
 import { cos, sin, tan } from "./math_trig.js";
 import { trigCalls } from "./math_trig_huge.js";
-import { Func, type Param } from "./wat.js";
+import { Func, type FunctionText, type Param } from "./wat.js";
 
 type Description = (m: Machine, x: string, y: string) => string;
 
@@ -38,18 +39,15 @@ export function mathInline(fn: Func, name: MathName, dtype: FloatDType, simd: bo
   return m.keep(describe(m, x, y));
 }
 
-/** A function of the module. */
-export interface MathFunction { readonly name: string; readonly text: string }
-
 /** What the text of a function calls, in place or not. */
-export const mathCalls = (name: MathName): readonly MathFunction[] => (name === "sin" || name === "cos" || name === "tan" ? trigCalls(name) : []);
+export const mathCalls = (name: MathName): readonly FunctionText[] => (name === "sin" || name === "cos" || name === "tan" ? trigCalls(name) : []);
 
 /** The same as a WAT function. */
-export function mathFunction(name: MathName, dtype: FloatDType, simd: boolean): MathFunction {
-  const type = simd ? "v128" : dtype === "float32" ? "f32" : "f64";
-  const shape = simd ? (dtype === "float32" ? "f32x4" : "f64x2") : type;
+export function mathFunction(name: MathName, dtype: FloatDType, simd: boolean): FunctionText {
+  const lanes = simd ? 4 : 1;
+  const type = partType(dtype, lanes);
   const params: Param[] = (name === "pow" ? ["$x", "$y"] : ["$x"]).map((p) => ({ name: p, type }));
-  const fn = new Func(`$${name}.${shape}`, params, type);
+  const fn = new Func(`$${name}.${shapeOf(dtype, lanes)}`, params, type);
   const result = mathInline(fn, name, dtype, simd, params.map((p) => `(local.get ${p.name})`));
   return { name: fn.name, text: fn.text(result) };
 }

@@ -75,7 +75,7 @@ export function atAngle(m: Machine, name: TrigName, angle: Angle): string {
   const odd = m.keep(m.odd(angle.turns), m.maskType);
   const value = name === "tan" ? m.div(m.select(odd, cos, sin), m.select(odd, sin, cos)) : m.select(odd, cos, sin);
   // The sign of sin and cos is the second bit of the turns, that of tan the first.
-  const bits = m.layout.mantissaBits === 23 ? 32 : 64;
+  const bits = m.pick(32, 64);
   return m.float(m.xor(m.bits(value), m.and(m.shl(angle.turns, name === "tan" ? bits - 1 : bits - 2), m.sign)));
 }
 

@@ -5,9 +5,7 @@
 import { Machine } from "./machine.js";
 import { product, quickSum } from "./math_double.js";
 import { atAngle, hugeName, type TrigName } from "./math_trig.js";
-import { call, Func, i32 } from "./wat.js";
-
-export interface Helper { readonly name: string; readonly text: string }
+import { call, Func, type FunctionText, i32 } from "./wat.js";
 
 /** 2/pi: 1216 bits, as float64 reaches to 2^1024 and 192 bits after that are looked at. */
 const TWO_OVER_PI = [
@@ -17,7 +15,7 @@ const TWO_OVER_PI = [
 ] as const;
 
 /** The 64 bits at an index; 0 before the first. */
-const WORD: Helper = {
+const WORD: FunctionText = {
   name: "$twoOverPi.word",
   text: `(func $twoOverPi.word (param $n i32) (result i64)
 ${TWO_OVER_PI.map((word, n) => `  (if (i32.eq (local.get $n) (i32.const ${n})) (then (return (i64.const 0x${word}))))`).join("\n")}
@@ -26,7 +24,7 @@ ${TWO_OVER_PI.map((word, n) => `  (if (i32.eq (local.get $n) (i32.const ${n})) (
 };
 
 /** The 64 bits from a bit on. */
-const BITS: Helper = {
+const BITS: FunctionText = {
   name: "$twoOverPi",
   text: `(func $twoOverPi (param $at i32) (result i64)
   (local $shift i64)
@@ -39,7 +37,7 @@ const BITS: Helper = {
 };
 
 /** The upper half of a product of 64-bit integers. */
-const MUL_HIGH: Helper = {
+const MUL_HIGH: FunctionText = {
   name: "$mulHigh",
   text: `(func $mulHigh (param $a i64) (param $b i64) (result i64)
   (local $al i64) (local $ah i64) (local $bl i64) (local $bh i64) (local $m i64) (local $n i64)
@@ -54,7 +52,7 @@ const MUL_HIGH: Helper = {
 };
 
 /** x = ±m 2^e: x (2/pi) modulo 4 is m times 192 bits of 2/pi from bit e - 2 on, modulo 2^192; its upper 128 bits are computed. */
-function huge(name: TrigName): Helper {
+function huge(name: TrigName): FunctionText {
   const fn = new Func(hugeName(name), [{ name: "$x", type: "f64" }], "f64");
   const m = new Machine(fn, "float64", false);
   const x = "(local.get $x)";
@@ -88,4 +86,4 @@ function restOf(m: Machine, fraction: string, more: string): { high: string; low
 }
 
 /** Functions that the text of sin, cos or tan calls. */
-export const trigCalls = (name: TrigName): readonly Helper[] => [huge(name), BITS, WORD, MUL_HIGH];
+export const trigCalls = (name: TrigName): readonly FunctionText[] => [huge(name), BITS, WORD, MUL_HIGH];

@@ -47,11 +47,7 @@ const int = (part: (fn: Func, lanes: 1 | 4, args: readonly string[]) => string):
 const own = (at: PartSite, text: string): string => atom(at.fn, text, partType(at.dtype, at.lanes));
 const isInt32 = (at: PartSite): boolean => !isFloat(at.dtype);
 const choose = (at: PartSite, condition: string, yes: string, no: string): string => (at.lanes === 4 ? `(v128.bitselect ${yes} ${no} ${condition})` : `(select ${yes} ${no} ${condition})`);
-const splat = (at: PartSite, x: number): string => {
-  const type = at.dtype === "float64" ? "f64" : at.dtype === "float32" ? "f32" : "i32";
-  if (at.lanes === 1) return `(${type}.const ${x})`;
-  return at.dtype === "float64" ? `(v128.const f64x2 ${x} ${x})` : `(v128.const ${type}x4 ${x} ${x} ${x} ${x})`;
-};
+const splat = (at: PartSite, x: number): string => (at.lanes === 1 ? `(${at.shape}.const ${x})` : `(v128.const ${at.shape}${` ${x}`.repeat(at.dtype === "float64" ? 2 : 4)})`);
 
 /** Comparisons of int32 are signed. */
 const compare = (name: "lt" | "le" | "gt"): PartText => (at, a, b) => `(${at.shape}.${name}${isInt32(at) ? "_s" : ""} ${a} ${b})`;
@@ -161,7 +157,6 @@ function eachOf(at: PartSite, body: LibraryFunction | PartText, args: readonly V
   const one = (of: readonly Value[]): Value => {
     if (typeof body === "function") return partsOf(single, body, of);
     at.library.set(body.name, body.text);
-    for (const helper of body.calls ?? []) at.library.set(helper.name, helper.text);
     const given = of.map((v) => convert(at.fn, v, body.dtype).parts[0] as string);
     return convert(at.fn, { dtype: body.dtype, lanes: 1, parts: [call(body.name, ...given)] }, at.dtype);
   };

@@ -29,6 +29,9 @@ export const call = (name: string, ...args: readonly string[]): string => `(call
 export const add = (a: string, b: string): string => (b === i32(0) ? a : a === i32(0) ? b : `(i32.add ${a} ${b})`);
 export const times = (a: string, n: number): string => (n === 1 ? a : n > 0 && Number.isInteger(Math.log2(n)) ? `(i32.shl ${a} ${i32(Math.log2(n))})` : `(i32.mul ${a} ${i32(n)})`);
 
+/** A function of a module. */
+export interface FunctionText { readonly name: string; readonly text: string }
+
 export interface Param { readonly name: string; readonly type: WasmType }
 
 export class Func {
