@@ -6,16 +6,18 @@ import { byteSize, type DType } from "../ir/dtype.js";
 import type { Expr } from "../ir/expr.js";
 import { type Point, termsOf } from "./flat.js";
 import type { Address } from "./memory_access.js";
-import { add, type Block, type Func, i32, isAtom, times } from "./wat.js";
+import { add, type Func, i32, isAtom, Known, times } from "./wat.js";
 
 /** An element of a buffer. */
 export interface Place { readonly base: string; readonly position: Expr; readonly dtype: DType; readonly point: Point }
 
 export class Addresses {
-  private readonly known = new WeakMap<Block, Map<string, string>>();
+  private readonly known: Known<string>;
 
   /** `single` writes an integer and says from which depth on it is known. */
-  constructor(private readonly fn: Func, private readonly single: (e: Expr, point: Point) => { text: string; depth: number }) {}
+  constructor(private readonly fn: Func, private readonly single: (e: Expr, point: Point) => { text: string; depth: number }) {
+    this.known = new Known(fn);
+  }
 
   /** Where an element of a position that is in the buffer lies. */
   at({ base, position, dtype, point }: Place): Address {
@@ -67,17 +69,7 @@ export class Addresses {
   /** A text in a variable at a depth, once. */
   private shared(depth: number, text: string): string {
     if (isAtom(text)) return text;
-    const { fn } = this;
-    return fn.outside(depth, () => {
-      for (const b of fn.blocks) {
-        const found = this.known.get(b)?.get(text);
-        if (found) return found;
-      }
-      const made = fn.let("i32", text, "p");
-      const home = fn.blocks.at(-1) as Block;
-      const table = this.known.get(home) ?? new Map<string, string>();
-      this.known.set(home, table.set(text, made));
-      return made;
-    });
+    const { fn, known } = this;
+    return fn.outside(depth, () => known.find(text) ?? known.keep(text, fn.let("i32", text, "p")));
   }
 }

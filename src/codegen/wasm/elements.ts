@@ -15,7 +15,7 @@ import type { Value } from "./lanes.js";
 import { gatherFour, loadFour, loadOne, storeFour, storeOne } from "./memory_access.js";
 import { gatherRows6 } from "./mrg.js";
 import { primValue } from "./prims.js";
-import { add, type Block, type Func, i32 } from "./wat.js";
+import { add, type Func, i32, Known } from "./wat.js";
 
 export type { Point } from "./flat.js";
 
@@ -26,8 +26,8 @@ export class Elements {
   private readonly flat = new Map<Expr, Expr>();
   private readonly dependences = new Map<Expr, Dependence>();
   private readonly ids = new Map<Expr, number>();
-  private readonly known = new WeakMap<Block, Map<string, Value>>();
-  private readonly sixes = new WeakMap<Block, Map<string, readonly string[]>>();
+  private readonly known: Known<Value>;
+  private readonly sixes: Known<readonly string[]>;
   private readonly addresses: Addresses;
   private readonly positions: Expr;
 
@@ -38,6 +38,8 @@ export class Elements {
   ) {
     this.positions = flatten(axes(kernel.domain), kernel.domain);
     this.prepare([...rootsOf(kernel), this.positions]);
+    this.known = new Known(fn);
+    this.sixes = new Known(fn);
     this.addresses = new Addresses(fn, (e, point) => this.single(e, point));
   }
 
@@ -106,20 +108,13 @@ export class Elements {
     if (e.kind === "acc") return convert(this.fn, point.acc ?? impossible("no accumulator at this point"), e.dtype);
     if ((e.kind === "axis" || e.kind === "red") && !(point.lane !== null && isAxis(e, point.lane))) return { dtype: "int32", lanes: 1, parts: [this.textOf(e, point)] };
     const { depth, key } = this.place(e, point);
-    for (const b of this.fn.blocks) {
-      const found = this.known.get(b)?.get(key);
-      if (found) return found;
-    }
+    const known = this.known.find(key);
+    if (known) return known;
     const here = depth >= this.fn.depth;
     return this.fn.outside(depth, () => {
       const made = this.write(e, point);
       const { uses } = this.dependences.get(e) as Dependence;
-      if (uses <= 1 && here) return made;
-      const kept = settle(this.fn, made);
-      const home = this.fn.blocks.at(-1) as Block;
-      const table = this.known.get(home) ?? new Map<string, Value>();
-      this.known.set(home, table.set(key, kept));
-      return kept;
+      return uses <= 1 && here ? made : this.known.keep(key, settle(this.fn, made));
     });
   }
 
@@ -180,13 +175,7 @@ export class Elements {
     if (!this.dependences.has(row)) this.prepare([row]);
     const address = this.addresses.at({ base, position: this.flat.get(row) ?? row, dtype: "int32", point });
     const start = add(address.text, i32(address.offset));
-    for (const b of this.fn.blocks) {
-      const found = this.sixes.get(b)?.get(start);
-      if (found) return { dtype: "int32", lanes: 4, parts: [found[column] as string] };
-    }
-    const columns = gatherRows6(this.fn, this.fn.let("i32", start));
-    const home = this.fn.blocks.at(-1) as Block;
-    this.sixes.set(home, (this.sixes.get(home) ?? new Map<string, readonly string[]>()).set(start, columns));
+    const columns = this.sixes.find(start) ?? this.sixes.keep(start, gatherRows6(this.fn, this.fn.let("i32", start)));
     return { dtype: "int32", lanes: 4, parts: [columns[column] as string] };
   }
 

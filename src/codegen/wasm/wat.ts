@@ -151,6 +151,29 @@ export class Func {
   }
 }
 
+/** Values by key, each known in the block in which it was kept and in those inside it. */
+export class Known<V> {
+  private readonly tables = new WeakMap<Block, Map<string, V>>();
+
+  constructor(private readonly fn: Func) {}
+
+  find(key: string): V | undefined {
+    for (const b of this.fn.blocks) {
+      const found = this.tables.get(b)?.get(key);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  /** In the block that is written now. */
+  keep(key: string, value: V): V {
+    const home = this.fn.blocks.at(-1) as Block;
+    const table = this.tables.get(home) ?? new Map<string, V>();
+    this.tables.set(home, table.set(key, value));
+    return value;
+  }
+}
+
 function lines(b: Block, pad: string): string[] {
   return b.items.flatMap((item) => printed(item, pad));
 }
