@@ -10,7 +10,7 @@ import { type Kernel, rootsOf } from "../ir/kernel.js";
 import { Addresses } from "./addresses.js";
 import type { PassParams } from "./code.js";
 import { constantValue, convert, settle, widen } from "./convert.js";
-import { type AxisId, flattenLoads, isAxis, isProven, laneStride, type Point, positionOf, rowOfSix, strideOf } from "./flat.js";
+import { type AxisId, flattenLoads, isAxis, isDivision, isProven, laneStride, type Point, positionOf, rowOfSix, strideOf } from "./flat.js";
 import type { Value } from "./lanes.js";
 import { gatherFour, loadFour, loadOne, storeFour, storeOne } from "./memory_access.js";
 import { gatherRows6 } from "./mrg.js";
@@ -125,7 +125,7 @@ export class Elements {
       case "load": return this.load(e, point);
       case "cast": return convert(this.fn, this.node(e.arg, point), e.dtype);
       case "prim": {
-        const stride = e.dtype === "int32" && (e.prim === "mod" || e.prim === "floorDiv") && point.lane !== null && this.varies(e, point) && !this.byAcc(e) ? laneStride(e, point.lane) : null;
+        const stride = isDivision(e) && this.varies(e, point) ? this.neighbourStride(e, point) : null;
         if (stride !== null) return this.neighbours(e, stride, point);
         const args = e.args.map((a) => this.node(a, point));
         const natural = naturalDivision(e, args);
@@ -143,8 +143,10 @@ export class Elements {
     return { dtype: "int32", lanes: 4, parts: [`(i32x4.add (i32x4.splat ${first}) (v128.const i32x4 0 ${stride} ${2 * stride} ${3 * stride}))`] };
   }
 
-  private byAcc(e: Expr): boolean {
-    return (this.dependences.get(e) as Dependence).leaves.some((l) => l.kind === "acc");
+  /** How a position moves among the four lanes; null where that is not known. */
+  private neighbourStride(position: Expr, { lane }: Point): number | null {
+    const byAcc = (this.dependences.get(position) as Dependence).leaves.some((l) => l.kind === "acc");
+    return lane === null || byAcc ? null : laneStride(position, lane);
   }
 
   /** Whether a node may differ among the four lanes. */
@@ -159,8 +161,7 @@ export class Elements {
     const position = positionOf(e);
     const at = { base, position, dtype: e.dtype, point };
     const last = isProven(e) ? null : Math.max(length - 1, 0);
-    if (!this.varies(position, point)) return loadOne(e.dtype, last === null ? this.addresses.at(at) : this.addresses.within(at, 0, last));
-    const stride = point.lane === null || this.byAcc(position) ? null : laneStride(position, point.lane);
+    const stride = this.varies(position, point) ? this.neighbourStride(position, point) : 0;
     if (stride === 0) return loadOne(e.dtype, last === null ? this.addresses.at(at) : this.addresses.within(at, 0, last));
     const six = stride === 6 && e.dtype === "int32" && last === null ? rowOfSix(position, point.lane as AxisId) : null;
     if (six) return this.columnOfSix(base, six.row, six.column, point);
@@ -190,7 +191,7 @@ export class Elements {
 /** Division by a positive constant of what is never negative, where no correction is needed; of four lanes by a power of two. */
 function naturalDivision(e: PrimExpr, [x]: readonly Value[]): Value | null {
   const [dividend, divisor] = e.args;
-  if (e.dtype !== "int32" || (e.prim !== "mod" && e.prim !== "floorDiv") || x?.dtype !== "int32" || divisor?.kind !== "const") return null;
+  if (!isDivision(e) || x?.dtype !== "int32" || divisor?.kind !== "const") return null;
   const d = divisor.value;
   if (d <= 0 || rangeOf(dividend as Expr).min < 0) return null;
   if (x.lanes === 1) return { ...x, parts: [`(i32.${e.prim === "mod" ? "rem_u" : "div_u"} ${x.parts[0]} (i32.const ${d}))`] };

@@ -2,7 +2,7 @@
  * Index expressions as WebAssembly sees them: one position per load, as a sum of terms, and how it moves along an axis.
  * Must not know text. Used by elements.ts and by the choice of loops in kernels.ts.
  */
-import { type Axis, children, type Expr, type Load, postorder, type RedAxis, withChildren } from "../ir/expr.js";
+import { type Axis, children, type Expr, type Load, postorder, type PrimExpr, type RedAxis, withChildren } from "../ir/expr.js";
 import { flatten, int, isub, rangeOf } from "../ir/index.js";
 import { type BufferType, shareEqual } from "../ir/kernel.js";
 import type { Value } from "./lanes.js";
@@ -23,6 +23,9 @@ export interface Point {
 }
 
 export const isAxis = (e: Expr, id: AxisId): e is Axis | RedAxis => (e.kind === "axis" || e.kind === "red") && e.kind === id.kind && e.axis === id.axis;
+
+/** A quotient or remainder of positions. */
+export const isDivision = (e: Expr): e is PrimExpr => e.kind === "prim" && e.dtype === "int32" && (e.prim === "mod" || e.prim === "floorDiv");
 
 /**
  * Loads with one row-major position instead of an index per axis. Its second entry says whether the position is known to be in the buffer:
@@ -108,7 +111,7 @@ export function strideOf(position: Expr, id: AxisId): number | null {
  */
 export function laneStride(position: Expr, lane: AxisId): number | null {
   return strideBy(position, lane, (e) => {
-    if (e.kind !== "prim" || (e.prim !== "mod" && e.prim !== "floorDiv")) return null;
+    if (!isDivision(e)) return null;
     const [x, d] = e.args as readonly [Expr, Expr];
     if (d.kind !== "const" || d.value <= 0 || d.value % 4 !== 0 || laneStride(x, lane) !== 1) return null;
     const aligned = termsOf(x).every((t) => t.coefficient % 4 === 0 || (t.factors.length === 1 && isAxis(t.factors[0] as Expr, lane)));

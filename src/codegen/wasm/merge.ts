@@ -6,14 +6,14 @@ import { sizeOf } from "../ir/dtype.js";
 import { axis, type Expr, postorder, redAxis, rewrite } from "../ir/expr.js";
 import { flatten, idiv, imod } from "../ir/index.js";
 import { type Kernel, rootsOf, withRoots } from "../ir/kernel.js";
-import { allProven } from "./flat.js";
+import { allProven, isDivision } from "./flat.js";
 
 type Kind = "axis" | "red";
 
 const AXIS: Readonly<Record<Kind, (at: number, extent: number) => Expr>> = { axis, red: redAxis };
 
 /** Counts the divisions and remainders, which stay where axes do not merge. */
-const divisions = (roots: readonly Expr[]): number => postorder(roots).filter((e) => e.kind === "prim" && e.dtype === "int32" && (e.prim === "floorDiv" || e.prim === "mod")).length;
+const divisions = (roots: readonly Expr[]): number => postorder(roots).filter(isDivision).length;
 
 /** Loads by position in a one-dimensional buffer: what indices of merged axes are compared in. */
 function flat(k: Kernel): Kernel {
