@@ -103,13 +103,13 @@ export function isLong(e: Expr, limit: number): boolean {
   return false;
 }
 
-/** Rebuilds the DAG bottom-up; `replace` sees each node with its children already rebuilt and may return another. Sharing is kept. */
-export function rewrite(roots: readonly Expr[], replace: (e: Expr) => Expr): Expr[] {
+/** Rebuilds the DAG bottom-up; `replace` sees each node with its children already rebuilt, and as it was, and may return another. Sharing is kept. */
+export function rewrite(roots: readonly Expr[], replace: (e: Expr, before: Expr) => Expr): Expr[] {
   const made = new Map<Expr, Expr>();
   for (const e of postorder(roots)) {
     const kids = children(e);
     const fresh = kids.map((k) => made.get(k) as Expr);
-    made.set(e, replace(fresh.some((k, i) => k !== kids[i]) ? withChildren(e, fresh) : e));
+    made.set(e, replace(fresh.some((k, i) => k !== kids[i]) ? withChildren(e, fresh) : e, e));
   }
   return roots.map((r) => made.get(r) as Expr);
 }

@@ -2,7 +2,7 @@
  * Index expressions as WebAssembly sees them: one position per load, as a sum of terms, and how it moves along an axis.
  * Must not know text. Used by elements.ts and by the choice of loops in kernels.ts.
  */
-import { type Axis, children, type Expr, type Load, postorder, type PrimExpr, type RedAxis, withChildren } from "../ir/expr.js";
+import { type Axis, children, type Expr, type Load, postorder, type PrimExpr, type RedAxis, rewrite } from "../ir/expr.js";
 import { flatten, int, isub, rangeOf } from "../ir/index.js";
 import { type BufferType, shareEqual } from "../ir/kernel.js";
 import type { Value } from "./lanes.js";
@@ -34,7 +34,7 @@ export const isDivision = (e: Expr): e is PrimExpr => e.kind === "prim" && e.dty
  */
 export function flattenLoads(roots: readonly Expr[], params: readonly BufferType[]): Expr[] {
   const certain = unconditionalLoads(roots);
-  return shareEqual(rewriteFrom(roots, (e, before) => {
+  return shareEqual(rewrite(roots, (e, before) => {
     if (e.kind !== "load") return e;
     const shape = params[e.buffer]?.shape ?? [];
     const bounded = e.index.every((i, a) => {
@@ -44,16 +44,6 @@ export function flattenLoads(roots: readonly Expr[], params: readonly BufferType
     const inside = bounded || (certain.has(before as Load) && !postorder(e.index).some((x) => x.kind === "load"));
     return { ...e, index: [flatten(e.index, shape), int(inside ? 1 : 0)] };
   }));
-}
-
-/** `rewrite`, telling each node as it was before. */
-function rewriteFrom(roots: readonly Expr[], replace: (e: Expr, before: Expr) => Expr): Expr[] {
-  const made = new Map<Expr, Expr>();
-  for (const e of postorder(roots)) {
-    const kids = children(e).map((k) => made.get(k) as Expr);
-    made.set(e, replace(kids.some((k, i) => k !== children(e)[i]) ? withChildren(e, kids) : e, e));
-  }
-  return roots.map((r) => made.get(r) as Expr);
 }
 
 /** Loads that are made whatever the conditions say. */
