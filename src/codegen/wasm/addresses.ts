@@ -6,7 +6,7 @@ import { byteSize, type DType } from "../ir/dtype.js";
 import type { Expr } from "../ir/expr.js";
 import { type Point, termsOf } from "./flat.js";
 import type { Address } from "./memory_access.js";
-import { add, type Func, i32, isAtom, Known, times } from "./wat.js";
+import { add, type Func, greater, i32, isAtom, Known, lesser, times } from "./wat.js";
 
 /** An element of a buffer. */
 export interface Place { readonly base: string; readonly position: Expr; readonly dtype: DType; readonly point: Point }
@@ -41,8 +41,8 @@ export class Addresses {
       const inside = this.shared(depth, `(select ${index} ${i32(last)} (i32.lt_u ${index} ${i32(last)}))`);
       return { text: this.shared(depth, add(base, times(inside, byteSize(dtype)))), offset: 0 };
     }
-    const above = this.shared(depth, `(select ${index} ${i32(low)} (i32.gt_s ${index} ${i32(low)}))`);
-    const inside = this.shared(depth, `(select ${above} ${i32(last)} (i32.lt_s ${above} ${i32(last)}))`);
+    const above = this.shared(depth, greater(index, i32(low)));
+    const inside = this.shared(depth, lesser(above, i32(last)));
     return { text: this.shared(depth, add(base, times(inside, byteSize(dtype)))), offset: 0 };
   }
 

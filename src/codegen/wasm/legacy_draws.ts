@@ -7,7 +7,7 @@ import { convert, literal, settle } from "./convert.js";
 import { partType, type Value } from "./lanes.js";
 import { laneLoops } from "./loops.js";
 import { storeFour, storeOne } from "./memory_access.js";
-import { add, call, Func, i32, times } from "./wat.js";
+import { add, call, Func, i32, lesser, times } from "./wat.js";
 
 /** Where samples are drawn: texts of addresses, in variables. */
 export interface Site {
@@ -29,7 +29,7 @@ export const BLOCK_BYTES = BLOCK * 8;
 export function eachUniform({ fn, state, own, simd }: Site, count: number, write: (place: string, u: Value) => void): void {
   fn.loop(i32(0), i32(count), BLOCK, (start) => {
     const left = fn.let("i32", `(i32.sub ${i32(count)} ${start})`, "left");
-    const n = fn.let("i32", `(select ${left} ${i32(BLOCK)} (i32.lt_s ${left} ${i32(BLOCK)}))`, "n");
+    const n = fn.let("i32", lesser(left, i32(BLOCK)), "n");
     fn.line(call("$mt_fill", state, own, n));
     const at = (i: string, lanes: 1 | 4): void => {
       const from = fn.let("i32", add(own, times(i, 8)), "p");

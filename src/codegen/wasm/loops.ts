@@ -6,7 +6,7 @@ import { type Expr, postorder } from "../ir/expr.js";
 import type { Kernel } from "../ir/kernel.js";
 import type { PassParams } from "./code.js";
 import { LANES, partType } from "./lanes.js";
-import { type Func, i32, type Param, type WasmType } from "./wat.js";
+import { type Func, i32, lesser, type Param, type WasmType } from "./wat.js";
 
 /** The parameters that every pass of a kernel has, in the order that code.ts gives. */
 export function passParams(kernel: Kernel, packings = 0): PassParams {
@@ -43,10 +43,8 @@ export function eachUnit(fn: Func, extents: readonly number[], c: Cut, write: (o
       return;
     }
     const from = fn.let("i32", `(i32.mul (i32.sub ${unit} (i32.mul ${place} ${i32(c.blocks)})) ${i32(c.block)})`, "from");
-    const end = `(i32.add ${from} ${i32(c.block)})`;
-    if (c.extent % c.block === 0) return write(outer, from, fn.let("i32", end, "to"));
-    const next = fn.let("i32", end, "to");
-    write(outer, from, fn.let("i32", `(select ${next} ${i32(c.extent)} (i32.lt_u ${next} ${i32(c.extent)}))`, "to"));
+    const next = fn.let("i32", `(i32.add ${from} ${i32(c.block)})`, "to");
+    write(outer, from, c.extent % c.block === 0 ? next : fn.let("i32", lesser(next, i32(c.extent)), "to"));
   }, "u");
 }
 

@@ -9,7 +9,7 @@ import type { BufferType, Kernel } from "../ir/kernel.js";
 import type { Features, KernelCode, PassParams } from "./code.js";
 import { laneLoops, passParams } from "./loops.js";
 import { gatherRows6, mrgNext1, mrgNext2, scatterRows6 } from "./mrg.js";
-import { add, Func, i32, times } from "./wat.js";
+import { add, Func, greater, i32, lesser, times } from "./wat.js";
 
 const COLUMNS = [0, 1, 2, 3, 4, 5];
 const ROW_BYTES = 24;
@@ -111,13 +111,12 @@ export function mrgAdvance(kernel: Kernel, id: string, features: Features): Kern
   const streams = kernel.domain[0] as number;
   const params = passParams(kernel);
   const fn = new Func(`$${id}`, params.list);
-  const smaller = (a: string, b: string): string => `(select ${a} ${b} (i32.lt_s ${a} ${b}))`;
   const begin = fn.let("i32", times("(local.get $from)", BLOCK), "begin");
   const full = fn.let("i32", times("(local.get $to)", BLOCK), "end");
-  const end = fn.let("i32", smaller(full, i32(streams)), "end");
+  const end = fn.let("i32", lesser(full, i32(streams)), "end");
   for (const p of parts) {
-    const from = p.from === 0 ? begin : fn.let("i32", `(select ${begin} ${i32(p.from)} (i32.gt_s ${begin} ${i32(p.from)}))`, "from");
-    const to = p.to === streams ? end : fn.let("i32", smaller(end, i32(p.to)), "to");
+    const from = p.from === 0 ? begin : fn.let("i32", greater(begin, i32(p.from)), "from");
+    const to = p.to === streams ? end : fn.let("i32", lesser(end, i32(p.to)), "to");
     fn.when(`(i32.lt_s ${from} ${to})`, () => writePart(fn, p, params, [from, to], features.simd));
   }
   const ns = parts.reduce((sum, p) => sum + (p.to - p.from) * rowCost(p), 0);

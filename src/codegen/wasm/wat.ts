@@ -29,6 +29,10 @@ export const call = (name: string, ...args: readonly string[]): string => `(call
 export const add = (a: string, b: string): string => (b === i32(0) ? a : a === i32(0) ? b : `(i32.add ${a} ${b})`);
 export const times = (a: string, n: number): string => (n === 1 ? a : n > 0 && Number.isInteger(Math.log2(n)) ? `(i32.shl ${a} ${i32(Math.log2(n))})` : `(i32.mul ${a} ${i32(n)})`);
 
+/** Of two signed i32, variables or constants. */
+export const lesser = (a: string, b: string): string => `(select ${a} ${b} (i32.lt_s ${a} ${b}))`;
+export const greater = (a: string, b: string): string => `(select ${a} ${b} (i32.gt_s ${a} ${b}))`;
+
 /** A function of a module. */
 export interface FunctionText { readonly name: string; readonly text: string }
 

@@ -7,7 +7,7 @@ import type { Packing, PassParams } from "./code.js";
 import { moved, originOf, type Site } from "./gemm_operands.js";
 import { depthOf, rowCount, rowStride } from "./gemm_product.js";
 import { registerOf } from "./gemm_text.js";
-import { add, Func, i32, times } from "./wat.js";
+import { add, Func, greater, i32, lesser, times } from "./wat.js";
 import type { WindowProduct } from "./window_product.js";
 import type { WindowShape } from "./window_shape.js";
 
@@ -26,7 +26,8 @@ export function copyWindows(site: Site, p: WindowProduct, s: WindowShape, { from
   const last = fn.let("i32", `(i32.add (i32.div_u (i32.sub ${to} ${i32(1)}) ${i32(extent)}) ${i32(1)})`, "last");
   fn.loop(`(i32.div_u ${from} ${i32(extent)})`, last, 1, (line) => {
     const start = fn.let("i32", times(line, extent), "start");
-    const [low, high] = [larger(fn, from, start), smaller(fn, to, fn.let("i32", `(i32.add ${start} ${i32(extent)})`, "end"))];
+    const end = fn.let("i32", `(i32.add ${start} ${i32(extent)})`, "end");
+    const [low, high] = [fn.let("i32", greater(from, start), "low"), fn.let("i32", lesser(to, end), "high")];
     const source = moved(site, columns, [...lineMoves(fn, p, line), [stride, `(i32.sub ${low} ${start})`]]);
     const target = fn.let("i32", add(chunk, times(`(i32.sub ${low} ${from})`, size)), "to");
     fn.loop(low, high, step, (j) => {
@@ -36,9 +37,6 @@ export function copyWindows(site: Site, p: WindowProduct, s: WindowShape, { from
     }, "j");
   }, "line");
 }
-
-const larger = (fn: Func, a: string, b: string): string => fn.let("i32", `(select ${a} ${b} (i32.gt_s ${a} ${b}))`, "low");
-const smaller = (fn: Func, a: string, b: string): string => fn.let("i32", `(select ${a} ${b} (i32.lt_s ${a} ${b}))`, "high");
 
 /** How far a line of columns, all with the same places on the outer axes of columns, is from the first. */
 function lineMoves(fn: Func, p: WindowProduct, line: string): [number, string][] {

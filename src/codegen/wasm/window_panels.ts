@@ -10,7 +10,7 @@ import { columnCount, depthOf, rowCount, rowStride } from "./gemm_product.js";
 import { machineOf, registerOf } from "./gemm_text.js";
 import { tile } from "./gemm_tiles.js";
 import { eachUnit, passParams } from "./loops.js";
-import { add, call, Func, i32, type Local, times } from "./wat.js";
+import { add, call, Func, i32, lesser, type Local, times } from "./wat.js";
 import { copyWindows, packRows } from "./window_copies.js";
 import type { WindowProduct } from "./window_product.js";
 import { sumCost, type WindowShape, windowShape } from "./window_shape.js";
@@ -107,7 +107,7 @@ class WindowWriter {
         if (!isChunk) return nest(at + 1, here, row);
         const whole = (at > 0 || parts === 1) && (p.extents[at] as number) % steps === 0;
         const left = whole ? i32(steps) : fn.let("i32", `(i32.sub ${to} ${k})`, "left");
-        const count = whole ? left : fn.let("i32", `(select ${left} ${i32(steps)} (i32.lt_s ${left} ${i32(steps)}))`, "count");
+        const count = whole ? left : fn.let("i32", lesser(left, i32(steps)), "count");
         copyWindows(site, p, this.shape, { ...unit, columns: here, count });
         this.tiles(site, unit.chunk, row, whole ? i32(steps * inside) : fn.let("i32", times(count, inside), "terms"), more);
         fn.line(more.set(i32(1)));
