@@ -1,24 +1,27 @@
 /**
  * What the writers of loops share: a pass's parameters, units decoded into places of the domain, and loops over four lanes with a scalar rest.
- * Must not know expressions. Used by map.ts and reduce.ts.
+ * Must not know how expressions are written. Used by all writers of passes.
  */
+import type { DType } from "../ir/dtype.js";
 import { type Expr, postorder } from "../ir/expr.js";
-import type { Kernel } from "../ir/kernel.js";
 import type { PassParams } from "./code.js";
 import { LANES, partType } from "./lanes.js";
 import { type Func, i32, lesser, type Param, type WasmType } from "./wat.js";
 
-/** The parameters that every pass of a kernel has, in the order that code.ts gives. */
-export function passParams(kernel: Kernel, packings = 0): PassParams {
+/** What a pass is called with: buffers, results, scalars. */
+interface Called { readonly params: readonly unknown[]; readonly results: readonly unknown[]; readonly scalars: readonly DType[] }
+
+/** The parameters that every pass has, in the order that code.ts gives. */
+export function passParams(of: Called, packings = 0): PassParams {
   const list: Param[] = [{ name: "$from", type: "i32" }, { name: "$to", type: "i32" }];
   const many = (letter: string, types: readonly WasmType[]): string[] => types.map((type, n) => {
     list.push({ name: `$${letter}${n}`, type });
     return `(local.get $${letter}${n})`;
   });
   const addresses = (count: number): WasmType[] => Array.from({ length: count }, () => "i32");
-  const buffers = many("b", addresses(kernel.params.length));
-  const results = many("out", addresses(kernel.results.length));
-  const scalars = many("s", kernel.scalars.map((d) => partType(d, 1)));
+  const buffers = many("b", addresses(of.params.length));
+  const results = many("out", addresses(of.results.length));
+  const scalars = many("s", of.scalars.map((d) => partType(d, 1)));
   const packed = many("packed", addresses(packings));
   list.push({ name: "$scratch", type: "i32" }, { name: "$own", type: "i32" });
   return { list, buffers, results, scalars, packings: packed };
@@ -49,7 +52,7 @@ export function eachUnit(fn: Func, extents: readonly number[], c: Cut, write: (o
 }
 
 /** A row-major place as one index per axis. */
-function decode(fn: Func, place: string, extents: readonly number[]): string[] {
+export function decode(fn: Func, place: string, extents: readonly number[]): string[] {
   const out: string[] = [];
   let rest = place;
   for (let a = extents.length - 1; a > 0; a--) {

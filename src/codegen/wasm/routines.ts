@@ -9,8 +9,9 @@ import type { Routine } from "../ir/plan.js";
 import type { Features, KernelCode } from "./code.js";
 import { literal } from "./convert.js";
 import { BLOCK_BYTES, drawFunctions, eachUniform, float32Beside, float64, type Site, storeSamples } from "./legacy_draws.js";
+import { passParams } from "./loops.js";
 import { generator, STATE_BYTES } from "./mt19937.js";
-import { add, call, Func, i32, type Param, times } from "./wat.js";
+import { add, call, Func, i32, times } from "./wat.js";
 
 /** How the samples of a routine are made. */
 interface Draw {
@@ -130,21 +131,17 @@ const NATIVE: ReadonlyMap<string, Distribution> = new Map(Object.entries({ unifo
 /** A routine's parameters as its text gives them, after the dtype; NaN for those that are inputs. */
 const argsOf = ({ config }: Routine): number[] => config.split(" ").slice(1).map((x) => (x === "_" ? Number.NaN : Number(x)));
 
-function paramsOf(reads: number, writes: number): Param[] {
-  const many = (letter: string, n: number): string[] => Array.from({ length: n }, (_, i) => `$${letter}${i}`);
-  return ["$from", "$to", ...many("b", reads), ...many("out", writes), "$scratch", "$own"].map((name) => ({ name, type: "i32" }));
-}
-
 /** One unit, as a generator is serial; null where the host runs the routine. The first buffer is the state, the first result the next one. */
 export function nativeRoutine(routine: Routine, reads: readonly BufferType[], writes: readonly BufferType[], id: string, features: Features): KernelCode | null {
   const samples = writes[1];
   const draw = samples && NATIVE.get(routine.name)?.(argsOf(routine), samples);
   if (!samples || !draw) return null;
-  const fn = new Func(`$${id}`, paramsOf(reads.length, writes.length));
-  const [state, out, own] = ["(local.get $out0)", "(local.get $out1)", "(local.get $own)"] as const;
+  const params = passParams({ params: reads, results: writes, scalars: [] });
+  const fn = new Func(`$${id}`, params.list);
+  const [state, out] = params.results as readonly [string, string];
   fn.when("(i32.lt_s (local.get $from) (local.get $to))", () => {
-    fn.line(`(memory.copy ${state} (local.get $b0) ${i32(STATE_BYTES)})`);
-    draw.write({ fn, state, out, own, dtype: samples.dtype, simd: features.simd });
+    fn.line(`(memory.copy ${state} ${params.buffers[0]} ${i32(STATE_BYTES)})`);
+    draw.write({ fn, state, out, own: "(local.get $own)", dtype: samples.dtype, simd: features.simd });
   });
   const pass = { name: fn.name, text: fn.text(), units: 1, cost: 100 + draw.cost * sizeOf(samples.shape) };
   const how = `native ${routine.name}${features.simd ? "" : ", word by word"}`;

@@ -7,6 +7,7 @@ import type { Packing, PassParams } from "./code.js";
 import { moved, originOf, type Site } from "./gemm_operands.js";
 import { depthOf, rowCount, rowStride } from "./gemm_product.js";
 import { registerOf } from "./gemm_text.js";
+import { decode } from "./loops.js";
 import { add, Func, greater, i32, lesser, times } from "./wat.js";
 import type { WindowProduct } from "./window_product.js";
 import type { WindowShape } from "./window_shape.js";
@@ -39,17 +40,7 @@ export function copyWindows(site: Site, p: WindowProduct, s: WindowShape, { from
 }
 
 /** How far a line of columns, all with the same places on the outer axes of columns, is from the first. */
-function lineMoves(fn: Func, p: WindowProduct, line: string): [number, string][] {
-  const moves: [number, string][] = [];
-  let rest = line;
-  for (let a = p.columnExtents.length - 2; a >= 0; a--) {
-    const extent = p.columnExtents[a] as number;
-    const next = a === 0 ? i32(0) : fn.let("i32", `(i32.div_u ${rest} ${i32(extent)})`, "q");
-    moves.push([p.columnStrides[a] as number, a === 0 ? rest : fn.let("i32", `(i32.sub ${rest} (i32.mul ${next} ${i32(extent)}))`, "place")]);
-    rest = next;
-  }
-  return moves;
-}
+const lineMoves = (fn: Func, p: WindowProduct, line: string): [number, string][] => decode(fn, line, p.columnExtents.slice(0, -1)).map((place, a) => [p.columnStrides[a] as number, place]);
 
 /** Copies all terms of a chunk for one column, or one register of columns. */
 function copyTerms({ fn, m }: Site, p: WindowProduct, { axis, pitch }: WindowShape, count: string, [source, target]: readonly [string, string], wide: boolean): void {
