@@ -83,8 +83,7 @@ export class Pointers {
   /** All at once, so that values may change places. */
   private assign(to: readonly Local[], from: readonly string[]): void {
     if (to.length === 0) return;
-    const names = [...to].reverse().map((v) => v.set("").replace(/^\((.*?) ?\)$/, "$1"));
-    this.fn.line([...from, ...names].join(" "));
+    this.fn.line([...from, ...[...to].reverse().map((v) => `local.set ${v.name}`)].join(" "));
   }
 
   /** Before a loop: currents point at the initial values, and rings begin where the last iteration will meet the outputs' blocks. */

@@ -17,6 +17,8 @@ const block = (open: string, close: string): Block => ({ open, close, before: []
 
 /** A variable of a function. */
 export interface Local {
+  /** With its `$`. */
+  readonly name: string;
   readonly get: string;
   /** Text of an assignment. */
   readonly set: (value: string) => string;
@@ -73,7 +75,7 @@ export class Func {
     this.locals.push(`(local ${name} ${type})`);
     // Unless `let` or `loop` says more, it may change anywhere.
     this.depths.set(`(local.get ${name})`, Number.POSITIVE_INFINITY);
-    return { get: `(local.get ${name})`, set: (value) => `(local.set ${name} ${value})` };
+    return { name, get: `(local.get ${name})`, set: (value) => `(local.set ${name} ${value})` };
   }
 
   private get sink(): (string | Block)[] {
