@@ -17,7 +17,7 @@ const valid = (text: string): boolean => engine.validate(compile(text));
  * More threads than this gain little: at the tutorials' batches of 10 to 600 rows a step has a few dozen tiles of work, and every phase waits
  * for the slowest thread.
  */
-const MOST_THREADS = 8;
+const USEFUL_THREADS = 8;
 
 /** Null, or why there is no WebAssembly. */
 export const missing = (): string | null => (host.WebAssembly === undefined ? "no WebAssembly" : null);
@@ -42,5 +42,5 @@ export const isNode = (): boolean => typeof process !== "undefined" && process.v
 /** Threads to use where nothing else is asked for. */
 export async function defaultThreads(): Promise<number> {
   const there = isNode() ? (await import("node:os")).availableParallelism() : (host.navigator?.hardwareConcurrency ?? 1);
-  return Math.max(1, Math.min(there, MOST_THREADS));
+  return Math.max(1, Math.min(there, USEFUL_THREADS));
 }

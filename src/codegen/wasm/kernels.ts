@@ -5,19 +5,14 @@ import type { Kernel } from "../ir/kernel.js";
 import type { Features, KernelCode } from "./code.js";
 import { mapCode } from "./map.js";
 import { mrgAdvance } from "./mrg_advance.js";
-import { productCode, productOf } from "./gemm.js";
+import { productCode, type ProductOptions, productOf } from "./gemm.js";
 import { reduceCode } from "./reduce.js";
 import { scatterCode, scatterOf } from "./scatter.js";
 import { windowCode } from "./window_panels.js";
 import { windowsOf } from "./window_product.js";
 
-export interface KernelOptions {
-  /** How many products of one call read a buffer parameter with the same contents. */
-  readonly uses: (param: number) => number;
-}
-
 /** `id` makes the names of functions unique. */
-export function kernelCode(kernel: Kernel, id: string, features: Features, options: KernelOptions): KernelCode {
+export function kernelCode(kernel: Kernel, id: string, features: Features, options: ProductOptions): KernelCode {
   if (kernel.reduction === null) return mrgAdvance(kernel, id, features) ?? mapCode(kernel, id, features);
   const scatter = scatterOf(kernel);
   if (scatter) return scatterCode(scatter, id, features);

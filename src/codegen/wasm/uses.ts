@@ -14,7 +14,7 @@ export interface Uses {
 }
 
 /** Assumed where a loop's count is known only at the call. */
-export const ASSUMED_COUNT = 8;
+const ASSUMED_COUNT = 8;
 
 export const countOf = (loop: WiredLoop): number => (loop.count.kind === "const" ? loop.count.value : ASSUMED_COUNT);
 

@@ -2,7 +2,8 @@
 import { allocate, byteSize, type DType, type TypedArray } from "../../../src/codegen/ir/dtype.js";
 import type { Kernel } from "../../../src/codegen/ir/kernel.js";
 import type { Features, KernelCode } from "../../../src/codegen/wasm/code.js";
-import { kernelCode, type KernelOptions } from "../../../src/codegen/wasm/kernels.js";
+import type { ProductOptions } from "../../../src/codegen/wasm/gemm.js";
+import { kernelCode } from "../../../src/codegen/wasm/kernels.js";
 import { type Exports, instantiateText, type Memory, memoryOf } from "./run_code.js";
 
 export const PLAIN: Features = { simd: true, fma: false, threads: false };
@@ -16,7 +17,7 @@ export function moduleText(code: KernelCode): string {
 }
 
 /** Results of a kernel; `units` orders the units of a pass, and must give each once. */
-export function runKernel(kernel: Kernel, inputs: readonly TypedArray[], scalars: readonly number[], features: Features = PLAIN, options: KernelOptions = { uses: () => 1 }, backwards = false): TypedArray[] {
+export function runKernel(kernel: Kernel, inputs: readonly TypedArray[], scalars: readonly number[], features: Features = PLAIN, options: ProductOptions = { uses: () => 1 }, backwards = false): TypedArray[] {
   const code = kernelCode(kernel, "k", features, options);
   const bytesOf = (list: readonly number[]): number => list.reduce((n, b) => n + b + 128, 0);
   const memory = memoryOf(65536 + bytesOf([
