@@ -4,15 +4,11 @@
  * codegen/ir/limbs_mrg.ts is the same step for devices without 32-bit integers.
  */
 import type { FloatDType } from "../codegen/ir/dtype.js";
+import { MRG_M1, MRG_M2, MRG_NORM } from "../codegen/ir/prims.js";
 import { fail } from "../util/fail.js";
 
-export const MRG_M1 = 2147483647;
-export const MRG_M2 = 2147462579;
 /** 2^31 mod M2. */
 const MULT2 = 21069;
-/** 1/2^31, and the float32 that Theano multiplies by. */
-export const MRG_NORM64 = 4.656612873077392578125e-10;
-export const MRG_NORM32 = Math.fround(4.6566126e-10);
 
 /** What Theano takes when it cannot know the size of a draw, and at most: 60 * 256. */
 export const MRG_MAX_STREAMS = 15360;
@@ -134,9 +130,9 @@ export function mrgStep(rows: Int32Array, at: number): number {
  */
 export function fillMrg(rows: Int32Array, out: Float64Array | Float32Array): void {
   if (out instanceof Float32Array) {
-    for (let i = 0, at = 0; i < out.length; i++, at = at + 6 === rows.length ? 0 : at + 6) out[i] = Math.fround(mrgStep(rows, at)) * MRG_NORM32;
+    for (let i = 0, at = 0; i < out.length; i++, at = at + 6 === rows.length ? 0 : at + 6) out[i] = Math.fround(mrgStep(rows, at)) * MRG_NORM.float32;
   } else {
-    for (let i = 0, at = 0; i < out.length; i++, at = at + 6 === rows.length ? 0 : at + 6) out[i] = mrgStep(rows, at) * MRG_NORM64;
+    for (let i = 0, at = 0; i < out.length; i++, at = at + 6 === rows.length ? 0 : at + 6) out[i] = mrgStep(rows, at) * MRG_NORM.float64;
   }
 }
 

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import {
-  A1P134, A1P72, A2P134, A2P72, fillMrg, guessNStreams, MRG_M1, MRG_M2, mrgNextStream, mrgSeed, mrgStep, mrgSubstreams, mrgUniform,
+  A1P134, A1P72, A2P134, A2P72, fillMrg, guessNStreams, mrgNextStream, mrgSeed, mrgStep, mrgSubstreams, mrgUniform,
 } from "../../src/random/mrg31k3p.js";
+import { MRG_M1, MRG_M2 } from "../../src/codegen/ir/prims.js";
 
 /** L'Ecuyer's Java program: seed 12345, 12 streams of 7 substreams of 5 samples (Theano: sandbox/samples_MRG31k3p_12_7_5.txt). */
 const JAVA = JSON.parse(readFileSync(new URL("fixtures/mrg31k3p_java.json", import.meta.url), "utf8")) as number[];

@@ -83,8 +83,9 @@ const mod = (x: number, y: number, d: DType): number => {
 };
 const floorDiv = (x: number, y: number, d: DType): number => (y === 0 && d === "int32" ? 0 : Math.floor(x / y));
 
-const M1 = 2147483647;
-const M2 = 2147462579;
+/** The moduli of MRG31k3p, 2^31 - 1 and 2^31 - 21069 (L'Ecuyer & Touzin 2000). */
+export const MRG_M1 = 2147483647;
+export const MRG_M2 = 2147462579;
 
 /*
  * The MRG products below are exact in float64: states are in [0, 2^31), so 2^22 a < 2^53, and its remainder plus 129 b < 2^39.
@@ -136,11 +137,11 @@ export const PRIMS = {
   /** `select(c, a, b)`: only the chosen side is evaluated, so a guarded load may be out of bounds on the other. */
   select: { arity: 3, dtype: chosen, eval: ([c, a, b]) => (c !== 0 ? (a as number) : (b as number)) } as PrimDef,
   /** MRG31k3p, first component: the next x1 from x1[n-2], x1[n-3]: (2^22 a + (2^7+1) b) mod 2^31-1 (L'Ecuyer & Touzin 2000). */
-  mrgNext1: binary((a, b) => (((4194304 * a) % M1) + 129 * b) % M1, int),
+  mrgNext1: binary((a, b) => (((4194304 * a) % MRG_M1) + 129 * b) % MRG_M1, int),
   /** MRG31k3p, second component: (2^15 a + (2^15+1) b) mod 2^31-21069 from x2[n-1], x2[n-3]. */
-  mrgNext2: binary((a, b) => (32768 * a + 32769 * b) % M2, int),
+  mrgNext2: binary((a, b) => (32768 * a + 32769 * b) % MRG_M2, int),
   /** MRG31k3p, output: (x1 - x2) in (0, M1]; times 2^-31 (`MRG_NORM`) it is the uniform. */
-  mrgOutput: binary((a, b) => (a <= b ? a - b + M1 : a - b), int),
+  mrgOutput: binary((a, b) => (a <= b ? a - b + MRG_M1 : a - b), int),
 } satisfies Record<string, PrimDef>;
 
 /** Factor from `mrgOutput` to a uniform in (0, 1]: Theano's constants for each dtype. */

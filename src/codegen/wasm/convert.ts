@@ -4,14 +4,8 @@
  */
 import type { DType } from "../ir/dtype.js";
 import { partType, shapeOf, type Value } from "./lanes.js";
+import { evenWords, highHalves, lowHalves } from "./shuffles.js";
 import { type Func, isAtom, type WasmType } from "./wat.js";
-
-const HIGH = "8 9 10 11 12 13 14 15";
-const shuffle = (lanes: string, a: string, b: string): string => `(i8x16.shuffle ${lanes} ${a} ${b})`;
-/** The upper half of a register, in the lower. */
-const upper = (x: string): string => shuffle(`${HIGH} ${HIGH}`, x, x);
-/** The lower halves of two registers. */
-const lowers = (a: string, b: string): string => shuffle("0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23", a, b);
 
 /** The text, in a variable where repeating it would compute it again. */
 export const atom = (fn: Func, text: string, type: WasmType): string => (isAtom(text) ? text : fn.let(type, text));
@@ -33,7 +27,7 @@ export const constantValue = (x: number, dtype: DType): Value => ({ dtype, lanes
 export const wideMasks = (mask: string): [string, string] => [`(i64x2.extend_low_i32x4_s ${mask})`, `(i64x2.extend_high_i32x4_s ${mask})`];
 
 /** The mask of four 32-bit lanes of two masks of 64-bit lanes. */
-export const narrowMask = (low: string, high: string): string => shuffle("0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27", low, high);
+export const narrowMask = evenWords;
 
 /** One element as four equal ones. */
 export function widen(fn: Func, v: Value): Value {
@@ -92,16 +86,16 @@ function vectorCast(fn: Func, v: Value, to: DType): string[] {
   if (to === "bool") return [toMask(a, b, from)];
   if (to === "int32") {
     if (from === "bool") return [`(i32x4.neg ${a})`];
-    return [from === "float32" ? `(i32x4.trunc_sat_f32x4_s ${a})` : lowers(`(i32x4.trunc_sat_f64x2_s_zero ${a})`, `(i32x4.trunc_sat_f64x2_s_zero ${b})`)];
+    return [from === "float32" ? `(i32x4.trunc_sat_f32x4_s ${a})` : lowHalves(`(i32x4.trunc_sat_f64x2_s_zero ${a})`, `(i32x4.trunc_sat_f64x2_s_zero ${b})`)];
   }
   if (to === "float32") {
-    if (from === "float64") return [lowers(`(f32x4.demote_f64x2_zero ${a})`, `(f32x4.demote_f64x2_zero ${b})`)];
+    if (from === "float64") return [lowHalves(`(f32x4.demote_f64x2_zero ${a})`, `(f32x4.demote_f64x2_zero ${b})`)];
     return [from === "bool" ? `(v128.and ${a} (v128.const f32x4 1 1 1 1))` : `(f32x4.convert_i32x4_s ${a})`];
   }
   const whole = from === "bool" ? `(i32x4.neg ${a})` : a;
   const x = atom(fn, whole, "v128");
   const promote = from === "float32" ? "f64x2.promote_low_f32x4" : "f64x2.convert_low_i32x4_s";
-  return [`(${promote} ${x})`, `(${promote} ${upper(x)})`];
+  return [`(${promote} ${x})`, `(${promote} ${highHalves(x, x)})`];
 }
 
 function toMask(a: string, b: string | undefined, from: DType): string {

@@ -5,6 +5,7 @@
  */
 import type { FloatDType } from "../ir/dtype.js";
 import { atom, literal } from "./convert.js";
+import { evenWords, highHalves, lowHalves } from "./shuffles.js";
 import type { Func, Local, WasmType } from "./wat.js";
 
 /** How a float is laid out, and what follows from it. */
@@ -158,23 +159,22 @@ export class Machine {
     const machine = new Machine(this.fn, "float64", this.simd);
     if (this.kind === "float64") return { machine, parts: [x] };
     if (!this.simd) return { machine, parts: [machine.keep(`(f64.promote_f32 ${x})`)] };
-    const upper = `(i8x16.shuffle 8 9 10 11 12 13 14 15 0 1 2 3 4 5 6 7 ${x} ${x})`;
-    return { machine, parts: [x, upper].map((v) => machine.keep(`(f64x2.promote_low_f32x4 ${v})`)) };
+    return { machine, parts: [x, highHalves(x, x)].map((v) => machine.keep(`(f64x2.promote_low_f32x4 ${v})`)) };
   }
 
   /** The parts of float64 as this machine's numbers. */
   demoted(parts: readonly string[]): string {
     if (this.kind === "float64") return parts[0] as string;
     if (!this.simd) return `(f32.demote_f64 ${parts[0]})`;
-    const [low, high] = parts.map((v) => `(f32x4.demote_f64x2_zero ${v})`);
-    return `(i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 ${low} ${high})`;
+    const [low, high] = parts.map((v) => `(f32x4.demote_f64x2_zero ${v})`) as [string, string];
+    return lowHalves(low, high);
   }
 
   /** The low halves of words of float64's size, as words of this machine. */
   lowWords(parts: readonly string[]): string {
     if (this.kind === "float64") return parts[0] as string;
     if (!this.simd) return `(i32.wrap_i64 ${parts[0]})`;
-    return `(i8x16.shuffle 0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27 ${parts.join(" ")})`;
+    return evenWords(...(parts as readonly [string, string]));
   }
 
   /** Sets a variable's elements where a mask holds to what a function gives of the elements of others. */

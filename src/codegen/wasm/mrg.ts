@@ -3,12 +3,12 @@
  * modulo 2^31-21069 the bits above the 31st come back times 21069. Sums stay below 2^32 and are unsigned. Must not know kernels.
  * Used by prims.ts and elements.ts; mrg_advance.ts steps whole states with it.
  */
+import { MRG_M1, MRG_M2 } from "../ir/prims.js";
+import { highHalves, highWords, lowHalves, lowWords } from "./shuffles.js";
 import type { Func } from "./wat.js";
 import { type Words, wordsOf } from "./words.js";
 
-const M1 = 2147483647;
-const M2 = 2147462579;
-/** 2^31 mod M2. */
+/** 2^31 mod MRG_M2. */
 const CARRY2 = 21069;
 
 const kept = (fn: Func, w: Words, text: string): string => fn.let(w.type, text, "m");
@@ -20,13 +20,13 @@ function reduced(fn: Func, w: Words, x: string, m: number): string {
   return kept(fn, w, w.lanes === 4 ? `(i32x4.min_u ${whole} ${less})` : `(select ${less} ${whole} (i32.ge_u ${whole} ${w.constant(m)}))`);
 }
 
-/** 2^bits x mod M1, M1 itself included. */
+/** 2^bits x mod MRG_M1, MRG_M1 itself included. */
 const rotated = (w: Words, x: string, bits: number): string => w.or(w.shl(w.and(x, w.constant(2 ** (31 - bits) - 1)), bits), w.shr(x, 31 - bits));
 
-/** 2^15 x mod M2. Both factors of the product have 15 bits, and pairs of 16-bit products are faster than 32-bit ones. */
+/** 2^15 x mod MRG_M2. Both factors of the product have 15 bits, and pairs of 16-bit products are faster than 32-bit ones. */
 function times15(fn: Func, w: Words, x: string): string {
   const carried = `(${w.lanes === 4 ? "i32x4.dot_i16x8_s" : "i32.mul"} ${w.shr(x, 16)} ${w.constant(CARRY2)})`;
-  return reduced(fn, w, w.add(w.shl(w.and(x, w.constant(65535)), 15), carried), M2);
+  return reduced(fn, w, w.add(w.shl(w.and(x, w.constant(65535)), 15), carried), MRG_M2);
 }
 
 type Args = readonly string[];
@@ -35,31 +35,25 @@ type Args = readonly string[];
 export function mrgNext1(fn: Func, lanes: 1 | 4, args: Args): string {
   const w = wordsOf(lanes);
   const [a, b] = args as [string, string];
-  const sum = reduced(fn, w, w.add(rotated(w, a, 22), rotated(w, b, 7)), M1);
-  return reduced(fn, w, reduced(fn, w, w.add(sum, b), M1), M1);
+  const sum = reduced(fn, w, w.add(rotated(w, a, 22), rotated(w, b, 7)), MRG_M1);
+  return reduced(fn, w, reduced(fn, w, w.add(sum, b), MRG_M1), MRG_M1);
 }
 
-/** Likewise. Arguments may lie between M2 and 2^31, hence the last reduction. */
+/** Likewise. Arguments may lie between MRG_M2 and 2^31, hence the last reduction. */
 export function mrgNext2(fn: Func, lanes: 1 | 4, args: Args): string {
   const w = wordsOf(lanes);
   const [a, b] = args as [string, string];
-  const sum = reduced(fn, w, w.add(times15(fn, w, b), b), M2);
-  return reduced(fn, w, reduced(fn, w, w.add(sum, times15(fn, w, a)), M2), M2);
+  const sum = reduced(fn, w, w.add(times15(fn, w, b), b), MRG_M2);
+  return reduced(fn, w, reduced(fn, w, w.add(sum, times15(fn, w, a)), MRG_M2), MRG_M2);
 }
 
 /** Likewise. */
 export function mrgOutput(fn: Func, lanes: 1 | 4, args: Args): string {
   const w = wordsOf(lanes);
   const [a, b] = args as [string, string];
-  const carried = lanes === 4 ? `(v128.andnot ${w.constant(M1)} (i32x4.gt_s ${a} ${b}))` : `(select (i32.const 0) ${w.constant(M1)} (i32.gt_s ${a} ${b}))`;
+  const carried = lanes === 4 ? `(v128.andnot ${w.constant(MRG_M1)} (i32x4.gt_s ${a} ${b}))` : `(select (i32.const 0) ${w.constant(MRG_M1)} (i32.gt_s ${a} ${b}))`;
   return kept(fn, w, w.add(w.sub(a, b), carried));
 }
-
-/** Words 2 n and 2 n + 1 of the halves of two registers, one after the other. */
-const lowWords = (a: string, b: string): string => `(i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23 ${a} ${b})`;
-const highWords = (a: string, b: string): string => `(i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31 ${a} ${b})`;
-const lowHalves = (a: string, b: string): string => `(i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 ${a} ${b})`;
-const highHalves = (a: string, b: string): string => `(i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 ${a} ${b})`;
 
 /** Four registers as the rows of a matrix -> its columns. */
 function transposed(fn: Func, rows: readonly string[]): string[] {
