@@ -37,20 +37,19 @@ export function interpret(outputs: readonly Variable[], env: Environment = new M
   return outputs.map((v) => known.get(v) ?? leafValue(v));
 }
 
-/** Inputs to be computed next: all, or of an op with branches its condition, and then the branch that is taken. */
+/** Inputs that have to be known: all, or of an op with branches its condition, and once that is known the branch that is taken too. */
 function wanted(node: Apply, known: Environment): readonly Variable[] {
   const { branches } = node.op.fields;
   if (branches === undefined) return node.inputs;
   const condition = node.inputs[0] as Variable;
   if (condition.owner !== null && !known.has(condition)) return [condition];
-  return branches(known.get(condition) ?? leafValue(condition), node.params).map((i) => node.inputs[i] as Variable);
+  return [condition, ...branches(known.get(condition) ?? leafValue(condition), node.params).map((i) => node.inputs[i] as Variable)];
 }
 
 /** Adds the values of a node's outputs; inputs that a branch does not read have none. */
 function evaluate(node: Apply, known: Map<Variable, NdArray>, exact: boolean): void {
   const read = new Set(wanted(node, known));
-  const isLazy = node.op.fields.branches !== undefined;
-  const inputs = node.inputs.map((v, i) => (isLazy && i > 0 && !read.has(v) ? undefined : (known.get(v) ?? leafValue(v))));
+  const inputs = node.inputs.map((v) => (read.has(v) ? (known.get(v) ?? leafValue(v)) : undefined));
   const types = node.outputs.map((o) => (exact ? o.type : widened(o.type)));
   const values = node.op.fields.reference(inputs as NdArray[], node.params, types);
   node.outputs.forEach((o, i) => {
