@@ -25,13 +25,14 @@ export type LopOverride = (inputs: readonly Variable[], outputs: readonly Variab
 
 /** What stands for one gradient, or for all: the graph's own, a function, an op made from a graph, or that there is none. */
 type Override<F> = "default" | "disconnected" | "undefined" | F | Pick<OpMadeFromGraph, "graph">;
-type Given = Override<LopOverride> | readonly Override<LopOverride>[];
+/** For each input, or one for all. */
+type Given<F> = Override<F> | readonly Override<F>[];
 export interface OpFromGraphOptions {
   /** Whether rewriting sees the graph instead of one node. Default false. */
   readonly inline?: boolean | undefined;
-  readonly gradOverrides?: Override<GradOverride> | readonly Override<GradOverride>[] | undefined;
+  readonly gradOverrides?: Given<GradOverride> | undefined;
   /** As `gradOverrides`, and not beside it. Functions get the outputs too. */
-  readonly lopOverrides?: Override<LopOverride> | readonly Override<LopOverride>[] | undefined;
+  readonly lopOverrides?: Given<LopOverride> | undefined;
   /** For prints. */
   readonly name?: string | undefined;
 }
@@ -41,6 +42,7 @@ type ResultOf<O extends readonly Variable[]> = number extends O["length"] ? Vari
 /** An op that is called with variables, one for each input of its graph; gives its output, or a list of several. */
 export interface OpMadeFromGraph<O extends readonly Variable[] = readonly Variable[]> {
   (...inputs: readonly Operand[]): ResultOf<O>;
+  /** Its inputs, those that were found by themselves last, and its outputs. */
   readonly graph: FrozenGraph;
 }
 
@@ -107,8 +109,8 @@ const inlined: Rule = {
 const listed = (g: Gradients): readonly InputGradient[] => (Array.isArray(g) ? (g as readonly InputGradient[]) : [g as InputGradient]);
 
 /** Overrides for each of `count` inputs, or one for all; inputs that the graph found by itself (shared variables) have their own gradients. */
-function overridden(count: number, given: Given, call: (o: LopOverride | Pick<OpMadeFromGraph, "graph">, ctx: GradientContext<GraphParams>) => Gradients): Overrides {
-  const isEach = (g: Given): g is readonly Override<LopOverride>[] => Array.isArray(g);
+function overridden(count: number, given: Given<LopOverride>, call: (o: LopOverride | Pick<OpMadeFromGraph, "graph">, ctx: GradientContext<GraphParams>) => Gradients): Overrides {
+  const isEach = (g: Given<LopOverride>): g is readonly Override<LopOverride>[] => Array.isArray(g);
   return new Overrides((ctx) => {
     let found: readonly InputGradient[] | null = null;
     const own = (i: number): InputGradient => {
@@ -118,7 +120,8 @@ function overridden(count: number, given: Given, call: (o: LopOverride | Pick<Op
     if (isEach(given)) {
       return ctx.inputs.map((_, i) => {
         const o = given[i] ?? "default";
-        return o === "default" ? own(i) : typeof o === "string" ? o : (listed(call(o, ctx))[0] as InputGradient);
+        if (o === "default") return own(i);
+        return typeof o === "string" ? o : (listed(call(o, ctx))[0] as InputGradient);
       });
     }
     const all = typeof given === "string" ? new Array<InputGradient>(count).fill(given as InputGradient) : listed(call(given, ctx));
@@ -136,7 +139,7 @@ function readOverrides(count: number, { gradOverrides, lopOverrides }: OpFromGra
   if (gradOverrides !== undefined && lopOverrides !== undefined) {
     fail("value", "op-from-graph-overrides", { what: "OpFromGraph() got gradOverrides and lopOverrides.", fix: "give one of them" });
   }
-  const given = (lopOverrides ?? gradOverrides ?? "default") as Given;
+  const given = (lopOverrides ?? gradOverrides ?? "default") as Given<LopOverride>;
   if (Array.isArray(given) && given.length !== count) {
     fail("value", "op-from-graph-overrides", { what: `OpFromGraph() got ${given.length} overrides for ${count} inputs.`, fix: "give one for each input, or one for all" });
   }
@@ -176,7 +179,7 @@ function fitted(x: Operand, input: Variable): Variable {
 /**
  * An op that computes `outputs` from `inputs`: `const op = OpFromGraph([x, y], [e]); op(a, b)`, with or without `new`. Shared variables that the graph
  * reads go with it. `gradOverrides` gives it another gradient, for each input or for all. Errors: `op-from-graph-inputs`, `op-from-graph-missing`,
- * `op-from-graph-overrides`; when called `op-from-graph-count`, `op-from-graph-type`.
+ * `op-from-graph-overrides`; when called `op-from-graph-count`, `op-from-graph-type`; in gradients `op-from-graph-gradients`.
  */
 export const OpFromGraph = madeFromGraph as unknown as {
   <const O extends readonly Variable[]>(inputs: readonly Variable[], outputs: O, options?: OpFromGraphOptions): OpMadeFromGraph<O>;

@@ -11,6 +11,8 @@ import { tensorCopy } from "../ops/identities.js";
 import { fail } from "../util/fail.js";
 import { grad, type PerVariable, type PlainGradOptions } from "./grad.js";
 
+/** Of the options of grad(), those of Jacobians and of products with them. */
+export type JacobianOptions = Pick<PlainGradOptions, "considerConstant" | "disconnectedInputs">;
 type OneOrMany = Variable | readonly Variable[];
 const listed = (x: OneOrMany): readonly Variable[] => (x instanceof Variable ? [x] : x);
 
@@ -29,9 +31,9 @@ function checkPoints(name: string, of: readonly Variable[], points: readonly Var
  * The sum over f of evalPoints . d f / d wrt, one result for each wrt (a list for a list). Errors: `eval-points-count`, `eval-points-rank`, and
  * those of grad().
  */
-export function Lop(f: OneOrMany, wrt: Variable, evalPoints: OneOrMany, options?: Pick<PlainGradOptions, "considerConstant" | "disconnectedInputs">): Variable;
-export function Lop<const W extends readonly Variable[]>(f: OneOrMany, wrt: W, evalPoints: OneOrMany, options?: Pick<PlainGradOptions, "considerConstant" | "disconnectedInputs">): PerVariable<W, Variable>;
-export function Lop(f: OneOrMany, wrt: OneOrMany, evalPoints: OneOrMany, options: Pick<PlainGradOptions, "considerConstant" | "disconnectedInputs"> = {}): Variable | Variable[] {
+export function Lop(f: OneOrMany, wrt: Variable, evalPoints: OneOrMany, options?: JacobianOptions): Variable;
+export function Lop<const W extends readonly Variable[]>(f: OneOrMany, wrt: W, evalPoints: OneOrMany, options?: JacobianOptions): PerVariable<W, Variable>;
+export function Lop(f: OneOrMany, wrt: OneOrMany, evalPoints: OneOrMany, options: JacobianOptions = {}): Variable | Variable[] {
   const [fs, points] = [listed(f), listed(evalPoints)];
   checkPoints("Lop", fs, points);
   const made = grad(null, [...listed(wrt)], { ...options, knownGrads: fs.map((v, i) => [v, points[i] as Variable] as const) });

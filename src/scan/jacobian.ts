@@ -2,7 +2,8 @@
  * jacobian and hessian: gradients of each element of a vector, row by row in a loop (theano/gradient.py). What does not depend on the row is computed
  * once, before it; random draws too, so that all rows see the same. Must not know how loops run.
  */
-import { grad, type PerVariable, type PlainGradOptions } from "../autodiff/grad.js";
+import { grad, type PerVariable } from "../autodiff/grad.js";
+import type { JacobianOptions } from "../autodiff/rop.js";
 import { tensorType } from "../graph/types.js";
 import { Variable } from "../graph/variable.js";
 import { arange } from "../ops/alloc.js";
@@ -12,8 +13,6 @@ import { fail } from "../util/fail.js";
 import { closed } from "./close.js";
 import { scanOf } from "./parts.js";
 import { scanOp } from "./scan_op.js";
-
-export type JacobianOptions = Pick<PlainGradOptions, "considerConstant" | "disconnectedInputs">;
 
 /** For each wrt the gradients of y[0], y[1], …, along a new first axis. */
 function rows(y: Variable, wrt: readonly Variable[], options: JacobianOptions, name: string): readonly Variable[] {
