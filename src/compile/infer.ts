@@ -79,11 +79,7 @@ function shapeContext(binding: Binding, a: Apply, inputs: readonly Value[]): Sha
     ints: (i) => inputs[i]?.ints() ?? need(inputs[i] as Value),
     peek: (i) => inputs[i]?.ints() ?? null,
     known: (i) => knownNumber(binding, inputs[i] as Value),
-    fixed: (e) => {
-      const simple = iadd(e, int(0));
-      if (simple.kind !== "const") throw new NeedScalars();
-      return simple.value;
-    },
+    fixed: fixedNumber,
     guard: (e) => {
       if (!isUniform(e)) impossible("a guard over device data");
       for (const end of atEnds(binding.builder, e)) {
@@ -95,6 +91,13 @@ function shapeContext(binding: Binding, a: Apply, inputs: readonly Value[]): Sha
       throw nodeFailure(family, code, a, inputs, what, fix);
     },
   };
+}
+
+/** The number that an expression over plan scalars always has; throws NeedScalars where it varies. */
+export function fixedNumber(e: Expr): number {
+  const simple = iadd(e, int(0));
+  if (simple.kind !== "const") throw new NeedScalars();
+  return simple.value;
 }
 
 /** Computed from the call's scalars it can be bound; from a loop's index or data of the device it cannot. */
@@ -140,5 +143,5 @@ function checkTypes(a: Apply, inputs: readonly Value[], shapes: readonly Shape[]
   });
 }
 
-/** Integer expressions of a 0-d value known on the host; asks for the value otherwise. */
-export const hostScalar = (v: Value): Expr => v.ints()?.[0] ?? need(v);
+/** The number of a 0-d value that is known on the host, as an expression; asks for the value otherwise. */
+export const hostNumber = (v: Value): Expr => v.ints()?.[0] ?? need(v);

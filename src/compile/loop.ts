@@ -13,7 +13,7 @@ import type { Shape } from "../numpy/ndarray.js";
 import { impossible } from "../util/fail.js";
 import { bodyInputs, scanInputs, scanOutputs, type ScanParams } from "../scan/scan_params.js";
 import { costOf } from "./cost.js";
-import { atEnds, hostScalar, NeedValue, nodeFailure } from "./infer.js";
+import { atEnds, fixedNumber, hostNumber, NeedValue, nodeFailure } from "./infer.js";
 import type { Scope, ScopeContext } from "./scope.js";
 import { Value } from "./value.js";
 
@@ -31,7 +31,7 @@ export function inferLoop(context: ScopeContext, a: Apply, valueFor: (v: Variabl
   const inputs = a.inputs.map(valueFor);
   const { steps, sequences, carries, constants } = scanInputs(inputs, p);
   const inner = bodyInputs(p.body.inputs, p);
-  const count = hostScalar(steps);
+  const count = hostNumber(steps);
   checkLengths(context, a, inputs, count, sequences);
   checkCount(context, a, p, count);
   const index = context.builder.newScalar("int32");
@@ -54,7 +54,7 @@ export function inferLoop(context: ScopeContext, a: Apply, valueFor: (v: Variabl
       throw nodeFailure("value", "scan-carry-shape", a, inputs, `scan's state ${i} starts with shape (${now.join(", ")}) and becomes (${next.join(", ")}) after a step.`, "return states of the shape of their initial values");
     }
   });
-  const length = p.keep.includes("all") ? fixedCount(context, a, count) : 0;
+  const length = p.keep.includes("all") ? fixedCount(a, count) : 0;
   const outputs = a.outputs.map((o, i) => {
     const stacked = i - p.carries;
     const row = stacked < 0 ? (carries[i] as Value).shape : body.value(after.stacked[stacked] as Variable).shape;
@@ -87,8 +87,8 @@ function negativeSteps(a: Apply, n: number): never {
   throw nodeFailure("value", "scan-negative-steps", a, [], `scan was asked for ${n} steps.`, "pass nSteps >= 0, and goBackwards to go backwards");
 }
 
-function fixedCount(context: ScopeContext, a: Apply, count: Expr): number {
-  const n = context.fixed(count);
+function fixedCount(a: Apply, count: Expr): number {
+  const n = fixedNumber(count);
   if (n < 0) negativeSteps(a, n);
   return n;
 }

@@ -28,8 +28,6 @@ const LIGHT_WORK = 2;
 interface Evaluations { readonly all: number; readonly terms: number }
 
 export interface ScopeContext extends Binding {
-  /** The number that an expression over plan scalars always has; asks for the call's scalars to be bound if it varies. */
-  fixed(e: Expr): number;
   /** A scope for a loop body. */
   newScope(): Scope;
 }

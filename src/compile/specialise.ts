@@ -5,7 +5,6 @@
 import type { Caps } from "../codegen/backend.js";
 import { isFloat, type DType } from "../codegen/ir/dtype.js";
 import { constant, type Expr, scalar } from "../codegen/ir/expr.js";
-import { iadd, int } from "../codegen/ir/index.js";
 import { finishPlan, type Plan } from "../codegen/ir/plan.js";
 import type { Variable } from "../graph/variable.js";
 import type { NdArray, Shape } from "../numpy/ndarray.js";
@@ -91,14 +90,7 @@ const SCALAR_NOTES = {
 } as const;
 
 function contextOf(builder: PlanBuilder, epoch: Epoch, caps: Caps, bound: Bound, leaves: ReadonlySet<Variable>): ScopeContext {
-  const context: ScopeContext = {
-    builder, epoch, caps, leaves, bound: bound.values, newScope: () => new Scope(context),
-    fixed: (e) => {
-      const simple = iadd(e, int(0));
-      if (simple.kind !== "const") throw new NeedScalars();
-      return simple.value;
-    },
-  };
+  const context: ScopeContext = { builder, epoch, caps, leaves, bound: bound.values, newScope: () => new Scope(context) };
   return context;
 }
 
