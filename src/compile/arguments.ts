@@ -6,6 +6,7 @@ import type { Variable } from "../graph/variable.js";
 import { asarray } from "../numpy/convert.js";
 import { type ArrayLike, NdArray } from "../numpy/ndarray.js";
 import { fail } from "../util/fail.js";
+import { isRecord } from "../util/record.js";
 
 export interface InOptions {
   /** Used when a call does not give the input. */
@@ -33,8 +34,6 @@ export class In {
 
 /** One argument, or (last) a record of arguments by name. */
 export type Argument = ArrayLike | Readonly<Record<string, ArrayLike>>;
-
-const isRecord = (a: unknown): a is Readonly<Record<string, ArrayLike>> => typeof a === "object" && a !== null && Object.getPrototypeOf(a) === Object.prototype;
 
 /** The values of a call's inputs, in order. Arrays that needed no conversion are still the caller's, who may change them once the call has returned. */
 export class CallArguments {
@@ -67,7 +66,7 @@ export class CallArguments {
 /** The value of each input in a call. */
 export function bindArguments(ins: readonly In[], args: readonly Argument[], allowInputDowncast: boolean): CallArguments {
   const last = args.at(-1);
-  const named = isRecord(last) ? last : {};
+  const named = isRecord<ArrayLike>(last) ? last : {};
   const positional = (isRecord(last) ? args.slice(0, -1) : args) as readonly ArrayLike[];
   if (positional.length > ins.length) fail("type", "call-too-many", { what: `The function takes ${ins.length} inputs and was called with ${positional.length}.`, fix: `pass ${signature(ins)}` });
   for (const name of Object.keys(named)) {

@@ -7,6 +7,7 @@ import type { NdArray } from "../numpy/ndarray.js";
 import type { History } from "../rewrite/history.js";
 import { checkThreads, config, type Mode, MODES } from "../util/config.js";
 import { fail } from "../util/fail.js";
+import { isRecord } from "../util/record.js";
 import { type Argument, bindArguments, In } from "./arguments.js";
 import { DebugMode } from "./debug_mode.js";
 import { type CopyOptions, copied } from "./copy.js";
@@ -81,8 +82,6 @@ export interface CompiledFunction<O extends Outputs, R = ResultOf<O>> {
   readonly dispose: () => void;
 }
 
-const isRecord = (o: unknown): o is Readonly<Record<string, Operand>> => typeof o === "object" && o !== null && Object.getPrototypeOf(o) === Object.prototype;
-
 /**
  * Compiles a function of `inputs` that gives `outputs` and applies `updates`. Positional (`compile([x], y, options)`) or by keyword
  * (`compile({ inputs: [x], outputs: y, updates, givens })`). Graph errors are thrown here; shape and value errors by the call.
@@ -146,7 +145,7 @@ function outputList(outputs: Outputs): { list: readonly Operand[]; shape: (resul
   if (outputs === null || outputs === undefined) return { list: [], shape: () => [] };
   if (outputs instanceof Variable || typeof outputs === "number" || typeof outputs === "boolean") return { list: [outputs], shape: ([r]) => r };
   if (Array.isArray(outputs)) return { list: outputs as readonly Operand[], shape: (rs) => [...rs] };
-  if (isRecord(outputs)) {
+  if (isRecord<Operand>(outputs)) {
     const names = Object.keys(outputs);
     return { list: Object.values(outputs), shape: (rs) => Object.fromEntries(names.map((n, i) => [n, rs[i]])) };
   }

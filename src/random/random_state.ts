@@ -11,6 +11,7 @@ import { shapeOf, type Size } from "../numpy/create.js";
 import { broadcastShapes, broadcastTo } from "../numpy/elementwise.js";
 import { type ArrayLike, NdArray, type Shape, sizeOf } from "../numpy/ndarray.js";
 import { fail } from "../util/fail.js";
+import { isRecord } from "../util/record.js";
 import { choiceIndices } from "./choice.js";
 import { fillBinomial, fillExponential, fillMultinomial, fillNormal, fillUniform, nextRandint, type Param, permutationOf, shuffleWith } from "./legacy.js";
 import { cloneState, copyState, entropyState, type MtState, seedState, seedStateFromArray } from "./mt19937.js";
@@ -34,9 +35,9 @@ type DrawnInt<O> = O extends { readonly size: Size } ? NdArray : number;
 /** Parameters by position, the others by name in one last record, as Python takes them. */
 function read<O extends object>(names: readonly (keyof O & string)[], args: readonly unknown[]): O {
   const last = args.at(-1);
-  const isRecord = typeof last === "object" && last !== null && Object.getPrototypeOf(last) === Object.prototype;
-  const given = isRecord ? args.slice(0, -1) : args;
-  return { ...(isRecord ? last : {}), ...Object.fromEntries(given.flatMap((v, i) => (v === undefined ? [] : [[names[i], v]]))) } as O;
+  const named = isRecord(last) ? last : null;
+  const given = named ? args.slice(0, -1) : args;
+  return { ...named, ...Object.fromEntries(given.flatMap((v, i) => (v === undefined ? [] : [[names[i], v]]))) } as O;
 }
 
 interface Params {
