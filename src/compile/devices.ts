@@ -44,8 +44,10 @@ interface Opening { readonly later: Promise<Device>; now: Device | null }
 const open = new Map<string, Opening>();
 
 /** What `openDevice` finds a device by. */
-export const deviceKey = (name: string, { threads, fma }: DeviceOptions): string =>
-  [name, ...(threads === undefined ? [] : [`threads=${threads}`]), ...(fma === undefined ? [] : [`fma=${fma ? 1 : 0}`])].join(", ");
+export const deviceKey = (name: string, options: DeviceOptions): string => [name, ...said(options).map(([option, value]) => `${option}=${value}`).sort()].join(", ");
+
+/** The options that are said. */
+const said = (options: DeviceOptions): (readonly [keyof DeviceOptions, unknown])[] => (Object.entries(options) as [keyof DeviceOptions, unknown][]).filter(([, value]) => value !== undefined);
 
 /** The device if it is open. */
 export const openDevice = (key: string): Device | null => open.get(key)?.now ?? null;
@@ -66,11 +68,7 @@ export function device(name: string, options: DeviceOptions = {}): Promise<Devic
 
 async function named(name: string, options: DeviceOptions): Promise<Device> {
   const factory = backendFactory(name);
-  const { threads, fma } = options;
-  const taken: DeviceOptions = {
-    ...(threads !== undefined && factory.takes?.includes("threads") ? { threads } : {}),
-    ...(fma !== undefined && factory.takes?.includes("fma") ? { fma } : {}),
-  };
+  const taken: DeviceOptions = Object.fromEntries(said(options).filter(([option]) => factory.takes?.includes(option)));
   if (deviceKey(name, taken) !== deviceKey(name, options)) return device(name, taken);
   const found = await factory.probe();
   if (!found.available) fail("unsupported", "device-unavailable", { what: `The device '${name}' cannot be had here: ${found.reason}.`, fix: "choose another device, or 'auto'" });
