@@ -7,6 +7,7 @@ import { TensorType } from "../graph/types.js";
 import { Constant, Variable } from "../graph/variable.js";
 import { asarray } from "../numpy/convert.js";
 import { type ArrayLike, NdArray } from "../numpy/ndarray.js";
+import { elementsText } from "../numpy/show.js";
 import { add, mul } from "../ops/elementwise.js";
 import { sum } from "../ops/reduce.js";
 import { drawArray, seededUniform } from "../ops/samples.js";
@@ -73,7 +74,7 @@ function compare(input: number, symbolic: NdArray, values: readonly NdArray[], c
     if (!(Math.abs(exact - numeric) <= absTol + relTol * Math.abs(numeric))) {
       fail("value", "verify-grad", {
         what: `The gradient of input ${input} at element ${n} is ${exact}; finite differences give ${numeric}.`,
-        saw: values.map((v, i) => `input ${i}: ${v} = ${JSON.stringify(v.toArray()).slice(0, 200)}`),
+        saw: values.map((v, i) => `input ${i}: ${v} = ${elementsText(v).slice(0, 200)}`),
         fix: "correct the gradient in the op's record, or move the point away from where the function is not smooth",
       });
     }

@@ -5,6 +5,7 @@ import { castScalar, isFloat, upcasts } from "../codegen/ir/dtype.js";
 import type { Variable } from "../graph/variable.js";
 import { asarray } from "../numpy/convert.js";
 import { type ArrayLike, NdArray } from "../numpy/ndarray.js";
+import { shown } from "../numpy/show.js";
 import { fail } from "../util/fail.js";
 import { isRecord } from "../util/record.js";
 
@@ -105,7 +106,7 @@ function convertArgument(value: ArrayLike, input: In, position: number, downcast
   const fits = upcasts(given.dtype, dtype) || (!isArray && isFloat(given.dtype) && isFloat(dtype)) || (!isArray && given.data.every((x) => castScalar(x, dtype) === x));
   if (!fits && !downcast) {
     fail("type", "call-dtype", {
-      what: `Input ${position} (${variable}) cannot take ${given.dtype} values without losing information.`, where: String(variable.origin), saw: [`given: ${given}${given.size <= 6 ? ` = ${JSON.stringify(given.toArray())}` : ""}`],
+      what: `Input ${position} (${variable}) cannot take ${given.dtype} values without losing information.`, where: String(variable.origin), saw: [`given: ${shown(given)}`],
       fix: `convert it (np.asarray(v, { dtype: "${dtype}" })), or pass allowInputDowncast: true to compile()`,
     });
   }

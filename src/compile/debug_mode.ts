@@ -8,13 +8,13 @@ import { leavesOf } from "../graph/clone.js";
 import { appliesOf } from "../graph/function_graph.js";
 import { type Apply, Constant, SharedVariable, type Variable } from "../graph/variable.js";
 import type { NdArray } from "../numpy/ndarray.js";
+import { shown } from "../numpy/show.js";
 import { fail } from "../util/fail.js";
 import type { CallArguments, In } from "./arguments.js";
 import { Program, type ProgramOptions } from "./program.js";
 
 /** What rounding may make of one op; sums are as long as they are. */
 const TOLERANCE = { float32: 1e-4, float64: 1e-9 } as const;
-const SMALL = 6;
 
 export class DebugMode {
   readonly #nodes: readonly Apply[];
@@ -40,14 +40,14 @@ export class DebugMode {
     const results = await this.#program.call(args);
     const values = new Map<Variable, NdArray>(this.#watched.map((v, i) => [v, results[i] as NdArray]));
     this.#inputs.forEach((v, i) => values.set(v, args.at(i)));
-    for (const [v, value] of values) if (v.owner === null && hasNaN(value)) reportNaN(v, [`${v.name ?? "value"}: ${show(value)}`]);
+    for (const [v, value] of values) if (v.owner === null && hasNaN(value)) reportNaN(v, [`${v.name ?? "value"}: ${shown(value)}`]);
     const known = (v: Variable): NdArray => values.get(v) ?? (v as Constant).value;
     for (const node of this.#nodes) this.#checkNode(node, node.inputs.map(known), values);
   }
 
   #checkNode(node: Apply, inputs: readonly NdArray[], values: ReadonlyMap<Variable, NdArray>): void {
     const expected = node.op.fields.reference(inputs, node.params, node.outputs.map((o) => o.type));
-    const saw = inputs.map((x, i) => `input ${i}: ${node.inputs[i]?.name ?? node.inputs[i]?.owner?.op.name ?? "constant"} ${show(x)}`);
+    const saw = inputs.map((x, i) => `input ${i}: ${node.inputs[i]?.name ?? node.inputs[i]?.owner?.op.name ?? "constant"} ${shown(x)}`);
     for (const [i, o] of node.outputs.entries()) {
       const got = values.get(o);
       if (got === undefined) continue;
@@ -76,7 +76,6 @@ function reportNaN(v: Variable, saw: readonly string[]): never {
 }
 
 const hasNaN = (x: NdArray): boolean => isFloat(x.dtype) && x.data.some(Number.isNaN);
-const show = (x: NdArray): string => `${x}${x.size <= SMALL ? ` = ${JSON.stringify(x.toArray(), (_, e: unknown) => (typeof e === "number" && !Number.isFinite(e) ? String(e) : e))}` : ""}`;
 
 /** What is wrong, or null. NaN agrees with NaN, infinities with themselves. */
 function difference(got: NdArray, want: NdArray): string | null {

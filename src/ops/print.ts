@@ -8,10 +8,11 @@ import type { TensorType } from "../graph/types.js";
 import { apply1, type Variable } from "../graph/variable.js";
 import { NdArray, type Shape } from "../numpy/ndarray.js";
 import { max, mean, min, prod, std, sum } from "../numpy/reduce.js";
+import { elementsText } from "../numpy/show.js";
 import { fail } from "../util/fail.js";
 import { asTensor, defineOp, type Operand } from "./define.js";
 
-const nested = (x: NdArray): string => (x.ndim === 0 ? String(x.item()) : JSON.stringify(x.toArray(), (_, v: unknown) => (typeof v === "number" && !Number.isFinite(v) ? String(v) : v)));
+const nested = (x: NdArray): string => (x.ndim === 0 ? String(x.item()) : elementsText(x));
 const reduced = (f: (x: NdArray) => NdArray | number) => (x: NdArray): string => String(Number(f(x)));
 
 /** What can be printed of a value, by Theano's and NumPy's names. */
