@@ -13,7 +13,8 @@ import { axisPosition } from "./argmax.js";
 import { defineOp } from "./define.js";
 import { dimshuffle, padLeft } from "./dimshuffle.js";
 import { add, cast, eq, fill, mul } from "./elementwise.js";
-import { checkIndices, eachGathered, type GatherParams, inside, laidOut, ownFlags, ownLengths, startOf, takenApart, wrapped } from "./gather_layout.js";
+import { checkIndices, eachGathered, type GatherParams, laidOut, ownFlags, ownLengths, startOf, takenApart } from "./gather_layout.js";
+import { inside, wrapped } from "./positions.js";
 import { choose } from "./shape.js";
 import { stretched, stretchedTo, sumStretched } from "./stretch.js";
 

@@ -2,8 +2,8 @@
  * Images on a larger grid of zeros, which is how the borders, the strides and the gradients of convolutions become one plain correlation. Only
  * compositions that rewriting has expanded hold this op. Next: correlate.ts reads what it makes.
  */
-import { constant, type Expr, prim } from "../codegen/ir/expr.js";
-import { idiv, imod, int, isub, rangeOf } from "../codegen/ir/index.js";
+import { constant, type Expr } from "../codegen/ir/expr.js";
+import { int, isub } from "../codegen/ir/index.js";
 import type { Lazy, Op, Params, Sample } from "../graph/op.js";
 import { TensorType } from "../graph/types.js";
 import { apply1, type Variable } from "../graph/variable.js";
@@ -11,6 +11,7 @@ import { NdArray, type Shape } from "../numpy/ndarray.js";
 import type { Length, Pair } from "./conv_geometry.js";
 import { defineOp } from "./define.js";
 import { boundDims, type Dims, givenDims, splitDims } from "./dims.js";
+import { allHold, inSteps } from "./positions.js";
 import { choose } from "./shape.js";
 
 interface DilateParams extends Params {
@@ -22,16 +23,6 @@ interface DilateParams extends Params {
 
 /** Positions may be negative. */
 const LEAST = -2147483648;
-
-/** Whether an image has an element at one coordinate of the grid, and where. */
-function onAxis(at: Expr, low: Expr, spacing: number, length: number): { readonly conditions: readonly Expr[]; readonly at: Expr } {
-  const d = isub(at, low);
-  const conditions = rangeOf(d).min < 0 ? [prim("le", int(0), d)] : [];
-  if (spacing > 1) conditions.push(prim("eq", imod(d, spacing), int(0)));
-  const q = idiv(d, spacing);
-  if (rangeOf(q).max >= length) conditions.push(prim("lt", q, int(length)));
-  return { conditions, at: q };
-}
 
 const sample = (shape: Shape, lengths: Dims["lengths"], spacing: Pair, ...inputs: readonly number[]): Sample<DilateParams> => ({
   inputs: [{ dtype: "float64", shape }, ...inputs.map((n) => ({ dtype: "int32" as const, shape: [], exact: [n] }))], params: { lengths, spacing },
@@ -53,10 +44,9 @@ const dilateOp: Op = defineOp<DilateParams>({
       let next = 1;
       const [, , top, left] = lengths.map((d) => (d === null ? (ctx.ints(next++)[0] as Expr) : int(d))) as [Expr, Expr, Expr, Expr];
       return [(index) => {
-        const rows = onAxis(index.at(-2) as Expr, top, spacing[0], height);
-        const columns = onAxis(index.at(-1) as Expr, left, spacing[1], width);
-        const inside = [...rows.conditions, ...columns.conditions].reduce((a, b) => prim("and", a, b), constant(1, "bool") as Expr);
-        return choose(inside, () => x.at([...index.slice(0, -2), rows.at, columns.at]), () => zero);
+        const rows = inSteps(isub(index.at(-2) as Expr, top), spacing[0], height);
+        const columns = inSteps(isub(index.at(-1) as Expr, left), spacing[1], width);
+        return choose(allHold([...rows.conditions, ...columns.conditions]), () => x.at([...index.slice(0, -2), rows.at, columns.at]), () => zero);
       }];
     },
   },

@@ -2,13 +2,10 @@
  * Where the axes of integer tensors go in a gather: NumPy's rule, as index maps for kernels and loops for references. The tensors are padded to one
  * rank before. Must not know ops. Next: advanced.ts.
  */
-import { type Expr, prim } from "../codegen/ir/expr.js";
-import { iadd, int, rangeOf } from "../codegen/ir/index.js";
 import type { Params, ShapeContext } from "../graph/op.js";
 import type { TensorType } from "../graph/types.js";
 import { type NdArray, type Shape, sizeOf } from "../numpy/ndarray.js";
 import { fail } from "../util/fail.js";
-import { choose } from "./shape.js";
 
 export interface GatherParams extends Params {
   /** The axes of x that are indexed, ascending. */
@@ -60,19 +57,6 @@ export function checkIndices(ctx: ShapeContext<GatherParams>, first: number): nu
     if (bad?.kind === "const") ctx.fail("index-range", `index out of bounds: position ${bad.value} of axis ${axis}, which has length ${n}.`, `use ${-n} … ${n - 1}`, "index");
   });
   return own;
-}
-
-/** Negative positions count from the end. */
-export function wrapped(e: Expr, n: number): Expr {
-  if (rangeOf(e).min >= 0) return e;
-  return choose(prim("lt", e, int(0)), () => iadd(e, int(n)), () => e);
-}
-
-/** A position of device data, wrapped and kept inside the axis: no kernel may read out of bounds. */
-export function inside(e: Expr, n: number): Expr {
-  const { min, max } = rangeOf(e);
-  if (min >= 0 && max < n) return e;
-  return prim("max", prim("min", wrapped(e, n), int(Math.max(n - 1, 0))), int(0));
 }
 
 /** Calls back for each element of the result, row-major, with the flat position in x. Throws `index-range`. */

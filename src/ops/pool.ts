@@ -11,6 +11,7 @@ import { apply1, type Variable } from "../graph/variable.js";
 import { NdArray, type Shape, sizeOf } from "../numpy/ndarray.js";
 import type { Pair } from "./conv_geometry.js";
 import { defineOp } from "./define.js";
+import { allHold, onAxis } from "./positions.js";
 import { asStored } from "./reduce.js";
 import { choose, shapeAt } from "./shape.js";
 
@@ -41,7 +42,6 @@ export const pooledShape = (shape: Shape, p: PoolParams): Shape => {
 };
 
 const pooledType = (x: TensorType, dtype: DType): TensorType => new TensorType(dtype, [...x.broadcastable.slice(0, -2), false, false]);
-const both = (conditions: readonly Expr[]): Expr => conditions.reduce((a, b) => prim("and", a, b), constant(1, "bool") as Expr);
 
 /** Where element `k` of a window is, along one axis. */
 const inWindow = (i: Expr, k: Expr, p: PoolParams, axis: 0 | 1): Expr => isub(iadd(imul(i, int(p.stride[axis])), k), int(p.pad[axis]));
@@ -60,11 +60,7 @@ function clamped(index: readonly Expr[], red: readonly Expr[], p: PoolParams, [r
 /** The index of an image's element in a window, and whether there is one. */
 function guarded(index: readonly Expr[], red: readonly Expr[], p: PoolParams, image: Pair): { readonly at: Expr[]; readonly inside: Expr } {
   const places = ([0, 1] as const).map((axis) => inWindow(index.at(axis - 2) as Expr, red[axis] as Expr, p, axis));
-  const conditions = places.flatMap((place, axis) => {
-    const { min, max } = rangeOf(place);
-    return [...(min < 0 ? [prim("le", int(0), place)] : []), ...(max >= (image[axis] as number) ? [prim("lt", place, int(image[axis] as number))] : [])];
-  });
-  return { at: [...index.slice(0, -2), ...places], inside: both(conditions) };
+  return { at: [...index.slice(0, -2), ...places], inside: allHold(places.flatMap((place, axis) => onAxis(place, image[axis] as number))) };
 }
 
 /** How many windows may cover one place of an axis. */
@@ -78,13 +74,11 @@ function coveringWindow(index: readonly Expr[], red: readonly Expr[], p: PoolPar
     const from = iadd(index.at(axis - 2) as Expr, int(p.pad[axis]));
     const window = isub(idiv(from, stride), k);
     const within = iadd(imod(from, stride), imul(k, int(stride)));
-    const { min, max } = rangeOf(window);
-    if (min < 0) conditions.push(prim("le", int(0), window));
-    if (max >= windows[axis]) conditions.push(prim("lt", window, int(windows[axis])));
+    conditions.push(...onAxis(window, windows[axis]));
     if (rangeOf(within).max >= p.window[axis]) conditions.push(prim("lt", within, int(p.window[axis])));
     return window;
   });
-  return { at: [...index.slice(0, -2), ...places], inside: both(conditions) };
+  return { at: [...index.slice(0, -2), ...places], inside: allHold(conditions) };
 }
 
 /** Calls `visit` with the flat positions of each window and of each element in it. */

@@ -2,14 +2,14 @@
  * The region of a tensor that a basic index names: structure fixed in params, symbolic numbers as extra int inputs. Gives its shape, with
  * proofs that x[i*B:(i+1)*B] has length B for every i, and its index map. Must not know gradients. Next: subtensor.ts, set_subtensor.ts.
  */
-import { type Expr, prim } from "../codegen/ir/expr.js";
-import { iadd, imul, int, isub, rangeOf } from "../codegen/ir/index.js";
+import type { Expr } from "../codegen/ir/expr.js";
+import { iadd, imul, int, isub } from "../codegen/ir/index.js";
 import { uniformNodes } from "../codegen/ir/kernel.js";
 import type { LowerContext, Params, ShapeContext } from "../graph/op.js";
 import { TensorType } from "../graph/types.js";
 import type { NdArray, Shape } from "../numpy/ndarray.js";
 import { fail, impossible } from "../util/fail.js";
-import { choose } from "./shape.js";
+import { inside, wrapped } from "./positions.js";
 import { sliceRange } from "./slices.js";
 
 /** A number, null where a slice leaves it out, or "input": the next extra input. */
@@ -41,27 +41,16 @@ interface Resolver {
 
 const simple = (e: Expr): Expr => iadd(e, int(0));
 
-/** Negative positions count from the end; where the sign is not known the choice is made per call (hoisted by the kernel). */
-function wrap(e: Expr, n: number): Expr {
-  const { min, max } = rangeOf(e);
-  if (min >= 0) return e;
-  if (max < 0) return iadd(e, int(n));
-  return choose(prim("lt", e, int(0)), () => iadd(e, int(n)), () => e);
-}
-
-/** A wrapped position of device data, kept inside the axis, since no kernel may read out of bounds. */
-export const clamped = (e: Expr, n: number): Expr => prim("max", prim("min", wrap(e, n), int(Math.max(n - 1, 0))), int(0));
-
 const isHost = (e: Expr): boolean => uniformNodes([e]).has(e);
 
 /** A single position. */
 function takeOne(part: Part, next: () => number, n: number, axis: number, r: Resolver): Taken {
   const e = part === "input" ? simple(r.position(next())) : int(part ?? 0);
   if (e.kind !== "const") {
-    if (!isHost(e)) return { kind: "one", at: clamped(e, n) };
+    if (!isHost(e)) return { kind: "one", at: inside(e, n) };
     r.guard(iadd(e, int(n)));
     r.guard(isub(int(n - 1), e));
-    return { kind: "one", at: wrap(e, n) };
+    return { kind: "one", at: wrapped(e, n) };
   }
   if (e.value < -n || e.value >= n) r.outOfRange(e.value, axis, n);
   return { kind: "one", at: int(e.value < 0 ? e.value + n : e.value) };

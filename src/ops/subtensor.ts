@@ -3,8 +3,8 @@
  * indexing.ts makes them from what users write. Must not know slices as users write them.
  */
 import { castScalar } from "../codegen/ir/dtype.js";
-import { constant, type Expr, prim } from "../codegen/ir/expr.js";
-import { idiv, imod, int, isub, rangeOf } from "../codegen/ir/index.js";
+import { type Expr, prim } from "../codegen/ir/expr.js";
+import { isub } from "../codegen/ir/index.js";
 import type { Lazy, LowerContext, Op, Sample, ShapeContext } from "../graph/op.js";
 import type { Rule } from "../graph/rule.js";
 import { type TensorType, tensorType } from "../graph/types.js";
@@ -15,6 +15,7 @@ import { padLeft } from "./dimshuffle.js";
 import { fill } from "./elementwise.js";
 import { flatPositions, intoTensor, isWhole, type Item, regionGiven, regionIn, regionOf, type RegionParams, regionShape, regionType, type Taken } from "./region.js";
 import { choose } from "./shape.js";
+import { allHold, inSteps } from "./positions.js";
 import { stretched, stretchedTo, sumStretched } from "./stretch.js";
 
 const disconnected = (n: number): "disconnected"[] => new Array<"disconnected">(n).fill("disconnected");
@@ -95,13 +96,9 @@ function intoRegion(taken: readonly Taken[], index: readonly Expr[]): { readonly
       conditions.push(prim("eq", i, t.at));
       return;
     }
-    const d = t.step > 0 ? isub(i, t.start) : isub(t.start, i);
-    const step = Math.abs(t.step);
-    if (rangeOf(d).min < 0) conditions.push(prim("le", int(0), d));
-    if (step > 1) conditions.push(prim("eq", imod(d, step), int(0)));
-    const q = idiv(d, step);
-    if (rangeOf(q).max >= t.length) conditions.push(prim("lt", q, int(t.length)));
-    at.push(q);
+    const found = inSteps(t.step > 0 ? isub(i, t.start) : isub(t.start, i), Math.abs(t.step), t.length);
+    conditions.push(...found.conditions);
+    at.push(found.at);
   });
   return { conditions, at };
 }
@@ -120,9 +117,8 @@ function writeAt(ctx: LowerContext<RegionParams>, combine: (old: () => Expr, val
   if (regionShape(taken).includes(0)) return (index) => x.at(index);
   return (index) => {
     const { conditions, at } = intoRegion(taken, index);
-    const inside = conditions.reduce<Expr>((all, c) => prim("and", all, c), constant(1, "bool"));
     const old = (): Expr => x.at(index);
-    return choose(inside, () => combine(old, stretched(y, at)), old);
+    return choose(allHold(conditions), () => combine(old, stretched(y, at)), old);
   };
 }
 
