@@ -12,7 +12,7 @@ import { NdArray, type Shape } from "../numpy/ndarray.js";
 import { fail } from "../util/fail.js";
 import { alloc } from "./alloc.js";
 import { asTensor, defineOp, method, type Operand } from "./define.js";
-import { dimshuffle } from "./dimshuffle.js";
+import { withAxisLast } from "./dimshuffle.js";
 import { add, cast, div, floorDiv, mul, sub } from "./elementwise.js";
 import { get } from "./indexing.js";
 import { join } from "./join.js";
@@ -100,10 +100,7 @@ function cumulated(x: Operand, { axis }: ReduceOptions, by: RunningParams["by"])
   if (Array.isArray(axis)) fail("type", "cumulate-axis", { what: `Running totals go along one axis, got [${axis.join(", ")}].`, where: String(read.origin), fix: "name one axis, or none for all elements in order" });
   const counted = read.dtype === "bool" ? cast(read, "int32") : read;
   const v = axis === undefined || axis === null ? flatten(counted) : counted;
-  const at = normaliseAxis(v, (axis as number | null | undefined) ?? 0);
-  const order = v.broadcastable.map((_, a) => a).filter((a) => a !== at);
-  const made = apply1(runningOp, [dimshuffle(v, ...order, at)], { by });
-  return dimshuffle(made, ...v.broadcastable.map((_, a) => (a === at ? v.ndim - 1 : order.indexOf(a))));
+  return withAxisLast(v, normaliseAxis(v, (axis as number | null | undefined) ?? 0), (rows) => apply1(runningOp, [rows], { by }));
 }
 
 /** Sums of the first 1, 2, … elements along an axis, or of all elements in order without one. bools count as int32. Error: `cumulate-axis`. */

@@ -66,6 +66,12 @@ export function dimshuffle(x: Operand, ...pattern: readonly (number | "x")[] | r
 /** New stretching axes on the left up to `ndim`. */
 export const padLeft = (x: Variable, ndim: number): Variable => dimshuffle(x, ...new Array<"x">(ndim - x.ndim).fill("x"), ...x.broadcastable.map((_, a) => a));
 
+/** What `f` makes of x with an axis last, with that axis back in its place. */
+export function withAxisLast(x: Variable, axis: number, f: (x: Variable) => Variable): Variable {
+  const others = x.broadcastable.map((_, a) => a).filter((a) => a !== axis);
+  return dimshuffle(f(dimshuffle(x, ...others, axis)), ...x.broadcastable.map((_, a) => (a === axis ? x.ndim - 1 : others.indexOf(a))));
+}
+
 /** Reverses the axes, or puts them in the order given. */
 export function transpose(x: Operand, ...axes: readonly number[] | readonly [readonly number[]]): Variable {
   const v = asTensor(x);

@@ -10,7 +10,7 @@ import { NdArray, type Shape, sizeOf } from "../numpy/ndarray.js";
 import { fail } from "../util/fail.js";
 import { arange } from "./alloc.js";
 import { asTensor, defineOp, method, type Operand } from "./define.js";
-import { dimshuffle, padLeft } from "./dimshuffle.js";
+import { dimshuffle, padLeft, withAxisLast } from "./dimshuffle.js";
 import { mul } from "./elementwise.js";
 import { get } from "./indexing.js";
 import { inside } from "./positions.js";
@@ -114,13 +114,11 @@ export interface SortOptions {
   readonly kind?: string | undefined;
 }
 
-/** The axis last, what is done with it, and the axis back. */
+/** Along an axis, the last by default; null takes all elements in one row. */
 function alongAxis(x: Operand, given: SortOptions | number | null, f: (rows: Variable) => Variable): Variable {
   const axis = typeof given === "object" && given !== null ? given.axis : given;
   const v = axis === null ? flatten(x) : asTensor(x);
-  const at = normaliseAxis(v, axis ?? -1);
-  const order = v.broadcastable.map((_, a) => a).filter((a) => a !== at);
-  return dimshuffle(f(dimshuffle(v, ...order, at)), ...v.broadcastable.map((_, a) => (a === at ? v.ndim - 1 : order.indexOf(a))));
+  return withAxisLast(v, normaliseAxis(v, axis ?? -1), f);
 }
 
 /** Positions that sort x along an axis, int32; equal elements keep their order, NaN comes last. */
