@@ -12,6 +12,7 @@ import { type ConvParams, eachProduct, type Geometry, geometryOf, type Length, m
 import { correlate } from "./correlate.js";
 import { defineOp } from "./define.js";
 import { dilate } from "./dilate.js";
+import { boundDims, givenDims } from "./dims.js";
 import { dimshuffle } from "./dimshuffle.js";
 import { productDType } from "./dot.js";
 import { floorDiv, mul } from "./elementwise.js";
@@ -103,14 +104,14 @@ const convReference: Reference = ([x, w], p, [type]) => {
 
 const inputsReference: Reference = ([w, out, ...size], p, [type]) => {
   const filters = (w as NdArray).shape;
-  const shape = [(out as NdArray).shape[0] as number, (filters[1] as number) * p.groups, ...size.map((n) => n.data[0] as number)];
+  const shape = [(out as NdArray).shape[0] as number, (filters[1] as number) * p.groups, ...givenDims([null, null], size)];
   const product = times(out, w);
   return [summing(shape, type as TensorType, geometryOf(shape, filters, p, refuse), p, (o, i, k) => [i, product(o, k)])];
 };
 
 const weightsReference: Reference = ([x, out, ...size], p, [type]) => {
   const images = (x as NdArray).shape;
-  const shape = [(out as NdArray).shape[1] as number, (images[1] as number) / p.groups, ...size.map((n) => n.data[0] as number)];
+  const shape = [(out as NdArray).shape[1] as number, (images[1] as number) / p.groups, ...givenDims([null, null], size)];
   const product = times(x, out);
   return [summing(shape, type as TensorType, geometryOf(images, shape, p, refuse), p, (o, i, k) => [k, product(i, o)])];
 };
@@ -137,10 +138,8 @@ const params = (p: Partial<ConvParams> | undefined): ConvParams => ({ ...PLAIN, 
 const float = (shape: Shape): Sample<ConvParams>["inputs"][number] => ({ dtype: "float64", shape });
 const length = (n: number | undefined): Sample<ConvParams>["inputs"][number] => ({ dtype: "int32", shape: [], exact: [n as number] });
 const outShape = (x: Shape, w: Shape, p: ConvParams, report: Parameters<typeof geometryOf>[3] = refuse): Shape => [x[0] as number, w[0] as number, ...geometryOf(x, w, p, report).out];
-const lengthAt = (ctx: ShapeContext<ConvParams>, i: number): number => {
-  const [e] = ctx.ints(i);
-  return e === undefined ? 0 : ctx.fixed(e);
-};
+/** Rows and columns that are inputs 2 and 3. */
+const sizeIn = (ctx: ShapeContext<ConvParams>): number[] => boundDims(ctx, [null, null], 2);
 
 export const convOp: Op = defineOp<ConvParams>({
   name: "conv2d",
@@ -165,7 +164,7 @@ export const gradInputsOp: Op = defineOp<ConvParams>({
   name: "conv2dGradInputs",
   doc: "The gradient of conv2d in its images: from filters, the gradient of its result, and the images' rows and columns (two integers).",
   infer: (types, { groups }) => [flagged(dtypeOf(types), types[1]?.broadcastable[0], groups === 1 && types[0]?.broadcastable[1])],
-  shape: (ctx) => [[ctx.shapes[1]?.[0] as number, (ctx.shapes[0]?.[1] as number) * ctx.params.groups, lengthAt(ctx, 2), lengthAt(ctx, 3)]],
+  shape: (ctx) => [[ctx.shapes[1]?.[0] as number, (ctx.shapes[0]?.[1] as number) * ctx.params.groups, ...sizeIn(ctx)]],
   lower: { kind: "graph", expand: ([w, g, height, width], p) => [spreadBack(w as Variable, g as Variable, [height as Variable, width as Variable], p)] },
   gradient: ({ inputs: [w, g], params: p, cotangents: [c] }) => {
     const [filter, out, image] = [w as Variable, g as Variable, c as Variable];
@@ -180,7 +179,7 @@ export const gradWeightsOp: Op = defineOp<ConvParams>({
   name: "conv2dGradWeights",
   doc: "The gradient of conv2d in its filters: from images, the gradient of its result, and the filters' rows and columns (two integers).",
   infer: (types, { groups }) => [flagged(dtypeOf(types), groups === 1 && types[1]?.broadcastable[1], groups === 1 && types[0]?.broadcastable[1])],
-  shape: (ctx) => [[ctx.shapes[1]?.[1] as number, (ctx.shapes[0]?.[1] as number) / ctx.params.groups, lengthAt(ctx, 2), lengthAt(ctx, 3)]],
+  shape: (ctx) => [[ctx.shapes[1]?.[1] as number, (ctx.shapes[0]?.[1] as number) / ctx.params.groups, ...sizeIn(ctx)]],
   lower: { kind: "graph", expand: ([x, g, height, width], p) => [weighed(x as Variable, g as Variable, [height as Variable, width as Variable], p)] },
   gradient: ({ inputs: [x, g], params: p, cotangents: [c] }) => {
     const [image, out, filter] = [x as Variable, g as Variable, c as Variable];

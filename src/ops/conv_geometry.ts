@@ -63,7 +63,7 @@ export interface Geometry {
 const pairOf = (f: (axis: 0 | 1) => number): Pair => [f(0), f(1)];
 
 /** Rows and columns of the result; below 0 where filters are larger than what they are laid on. */
-export function outLengths(image: Pair, kernel: Pair, p: ConvParams): Pair {
+function outLengths(image: Pair, kernel: Pair, p: ConvParams): Pair {
   return pairOf((a) => {
     const [low, high] = padsOf(p.border[a], kernel[a], p.dilation[a]) as Pair;
     return Math.floor((image[a] + low + high - (reach(kernel[a], p.dilation[a]) as number) - 1) / p.subsample[a]) + 1;

@@ -5,12 +5,13 @@
 import type { DType } from "../codegen/ir/dtype.js";
 import { cast, constant, type Expr, prim } from "../codegen/ir/expr.js";
 import { iadd, idiv, imod, imul, int, isub, rangeOf } from "../codegen/ir/index.js";
-import type { Lazy, Op, OpFields, Params, Sample, ShapeContext } from "../graph/op.js";
+import type { Lazy, Op, Params, Sample } from "../graph/op.js";
 import { TensorType } from "../graph/types.js";
 import { apply1, type Variable } from "../graph/variable.js";
 import { NdArray, type Shape, sizeOf } from "../numpy/ndarray.js";
 import type { Pair } from "./conv_geometry.js";
 import { defineOp } from "./define.js";
+import { boundDims, givenDims } from "./dims.js";
 import { allHold, onAxis } from "./positions.js";
 import { asStored } from "./reduce.js";
 import { choose, shapeAt } from "./shape.js";
@@ -25,8 +26,6 @@ export interface PoolParams extends Params {
   readonly ignoreBorder: boolean;
 }
 
-type Fields = OpFields<PoolParams>;
-
 /** How many windows an axis has (theano/tensor/signal/pool.py Pool.out_shape). */
 function windowsOn(length: number, p: PoolParams, axis: 0 | 1): number {
   const [window, stride, whole] = [p.window[axis], p.stride[axis], length + 2 * p.pad[axis]];
@@ -36,7 +35,7 @@ function windowsOn(length: number, p: PoolParams, axis: 0 | 1): number {
 }
 
 const imageOf = (shape: Shape): Pair => shape.slice(-2) as unknown as Pair;
-export const pooledShape = (shape: Shape, p: PoolParams): Shape => {
+const pooledShape = (shape: Shape, p: PoolParams): Shape => {
   const [rows, columns] = imageOf(shape);
   return [...shape.slice(0, -2), windowsOn(rows, p, 0), windowsOn(columns, p, 1)];
 };
@@ -230,21 +229,11 @@ const sumPoolOp: Op = defineOp<PoolParams>({
   samples: [...samples, { inputs: [{ dtype: "bool", shape: [4, 4] }], params: (CASES[0] as { p: PoolParams }).p }],
 });
 
-const sizeAt = (ctx: ShapeContext<PoolParams>, i: number): number => {
-  const [e] = ctx.ints(i);
-  return e === undefined ? 0 : ctx.fixed(e);
-};
-
-const spreadReference: Fields["reference"] = ([g, ...size], p, [type]) => {
-  const shape = [...(g as NdArray).shape.slice(0, -2), ...size.map((n) => n.data[0] as number)];
-  return [summing(shape, type, shape, p, (w, e) => [e, at(g, w)])];
-};
-
 const sumPoolGradOp: Op = defineOp<PoolParams>({
   name: "sumPoolGrad",
   doc: "The gradient of sumPool: for each place of an image of given rows and columns (two integers), the sum of g over the windows that cover it.",
   infer: ([g]) => [pooledType(g as TensorType, (g as TensorType).dtype)],
-  shape: (ctx) => [[...(ctx.shapes[0] as Shape).slice(0, -2), sizeAt(ctx, 1), sizeAt(ctx, 2)]],
+  shape: (ctx) => [[...(ctx.shapes[0] as Shape).slice(0, -2), ...boundDims(ctx, [null, null], 1)]],
   lower: {
     kind: "reduce",
     reduce: ({ inputs, params: p }) => {
@@ -261,7 +250,10 @@ const sumPoolGradOp: Op = defineOp<PoolParams>({
     },
   },
   gradient: ({ params: p, cotangents: [c] }) => [apply1(sumPoolOp, [c as Variable], p), "disconnected", "disconnected"],
-  reference: spreadReference,
+  reference: ([g, ...size], p, [type]) => {
+    const shape = [...(g as NdArray).shape.slice(0, -2), ...givenDims([null, null], size)];
+    return [summing(shape, type, shape, p, (w, e) => [e, at(g, w)])];
+  },
   samples: CASES.map(({ shape, p }) => ({
     inputs: [{ dtype: "float64", shape: pooledShape(shape, p) }, ...shape.slice(-2).map((n) => ({ dtype: "int32" as const, shape: [], exact: [n] }))], params: p,
   })),
