@@ -8,7 +8,7 @@ import type { InputGradient, Op, OpFields, Sample, ShapeContext } from "../graph
 import { TensorType } from "../graph/types.js";
 import { apply1, type Variable } from "../graph/variable.js";
 import { NdArray, type Shape } from "../numpy/ndarray.js";
-import { type ConvParams, eachProduct, type Geometry, geometryOf, type Length, minus, padsOf, plus, reach, refuse } from "./conv_geometry.js";
+import { type ConvParams, eachProduct, type Geometry, geometryOf, minus, padsOf, plus, reach, refuse } from "./conv_geometry.js";
 import { correlate } from "./correlate.js";
 import { defineOp } from "./define.js";
 import { dilate } from "./dilate.js";
@@ -19,7 +19,7 @@ import { floorDiv, mul } from "./elementwise.js";
 import { get } from "./indexing.js";
 import { patternBroadcast } from "./rebroadcast.js";
 import { reshape } from "./reshape.js";
-import { lengthsOf, shapeAt } from "./shape.js";
+import { type Length, lengthsOf, shapeAt } from "./shape.js";
 import { all, slice } from "./slices.js";
 
 type Fields = OpFields<ConvParams>;

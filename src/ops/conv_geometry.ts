@@ -7,8 +7,12 @@ import type { Variable } from "../graph/variable.js";
 import type { Shape } from "../numpy/ndarray.js";
 import { fail } from "../util/fail.js";
 import { add, floorDiv, mul, sub } from "./elementwise.js";
+import type { Length } from "./shape.js";
 
 export type Pair = readonly [number, number];
+export const isCount = (n: unknown, least: number): n is number => typeof n === "number" && Number.isInteger(n) && n >= least;
+/** Whether users gave two whole numbers of at least `least`. */
+export const isPair = (x: unknown, least: number): x is Pair => Array.isArray(x) && x.length === 2 && x.every((n) => isCount(n, least));
 /** Zeros before and after one axis: numbers, half of the filter's length (rounded down), or all but one of it. */
 export type Side = Pair | "half" | "full";
 
@@ -22,9 +26,6 @@ export interface ConvParams extends Params {
   /** Groups of channels, each with filters of its own. */
   readonly groups: number;
 }
-
-/** A length known now or at run time. */
-export type Length = number | Variable;
 
 const bothNumbers = (a: Length, b: Length): readonly [number, number] | null => (typeof a === "number" && typeof b === "number" ? [a, b] : null);
 const by = (onNumbers: (a: number, b: number) => number, onVariables: (a: Length, b: Length) => Variable) => (a: Length, b: Length): Length => {

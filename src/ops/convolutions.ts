@@ -5,9 +5,9 @@
 import { apply1, type Variable } from "../graph/variable.js";
 import { fail } from "../util/fail.js";
 import { convOp, gradInputsOp, gradWeightsOp } from "./conv.js";
-import type { ConvParams, Length, Pair, Side } from "./conv_geometry.js";
+import { type ConvParams, isCount, isPair, type Pair, type Side } from "./conv_geometry.js";
 import { asTensor, asTensors, type Operand } from "./define.js";
-import { shapeAt } from "./shape.js";
+import { type Length, shapeAt } from "./shape.js";
 import { specifyShape } from "./specify_shape.js";
 
 /** Four lengths of a tensor; null where one is not known. */
@@ -35,9 +35,6 @@ export interface Conv2dOptions extends ConvolveOptions {
   /** Lengths that the filters must have. */
   readonly filterShape?: ShapeHint | undefined;
 }
-
-const isCount = (n: unknown, least: number): n is number => typeof n === "number" && Number.isInteger(n) && n >= least;
-const isPair = (x: unknown, least: number): x is Pair => Array.isArray(x) && x.length === 2 && x.every((n) => isCount(n, least));
 
 function readBorder(mode: BorderMode): readonly [Side, Side] {
   if (mode === "valid") return [[0, 0], [0, 0]];

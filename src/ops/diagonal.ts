@@ -17,7 +17,7 @@ import { dimshuffle } from "./dimshuffle.js";
 import { add, and_, cast, eq, ge, mul, sub, switch_ } from "./elementwise.js";
 import { patternBroadcast } from "./rebroadcast.js";
 import { sum } from "./reduce.js";
-import { choose, lengthsOf, normaliseAxis, shapeAt } from "./shape.js";
+import { choose, type Length, lengthsOf, normaliseAxis, shapeAt } from "./shape.js";
 
 interface OffsetParams extends Params { readonly offset: number }
 
@@ -151,7 +151,6 @@ export function diag(x: Operand, k = 0): Variable {
 /** The sum of a matrix's main diagonal. */
 export const trace = (x: Operand): Variable => sum(diagonal(x));
 
-type Length = number | Variable;
 export interface TriOptions extends DTypeOptions { readonly m?: Length | null | undefined; readonly k?: Length | undefined }
 
 /** Whether column - row <= k, for each place of an n by m matrix. */

@@ -8,11 +8,11 @@ import type { Lazy, Op, Params, Sample } from "../graph/op.js";
 import { TensorType } from "../graph/types.js";
 import { apply1, type Variable } from "../graph/variable.js";
 import { NdArray, type Shape } from "../numpy/ndarray.js";
-import type { Length, Pair } from "./conv_geometry.js";
+import type { Pair } from "./conv_geometry.js";
 import { defineOp } from "./define.js";
 import { boundDims, type Dims, givenDims, splitDims } from "./dims.js";
 import { allHold, inSteps } from "./positions.js";
-import { choose } from "./shape.js";
+import { choose, type Length } from "./shape.js";
 
 interface DilateParams extends Params {
   /** Rows and columns of the result, then those of the first element. */

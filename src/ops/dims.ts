@@ -5,7 +5,7 @@
 import type { Params, ShapeContext } from "../graph/op.js";
 import { Constant, Variable } from "../graph/variable.js";
 import { fail } from "../util/fail.js";
-import { partsOf, type ShapeLike } from "./shape.js";
+import { type Length, partsOf, type ShapeLike } from "./shape.js";
 import { elementAt } from "./subtensor.js";
 
 export interface Dims {
@@ -15,7 +15,7 @@ export interface Dims {
 }
 
 /** The lengths one by one. An int vector whose length the graph does not say needs `ndim`: error `shape-ndim`. */
-export function lengthList(size: ShapeLike, ndim?: number): readonly (number | Variable)[] {
+export function lengthList(size: ShapeLike, ndim?: number): readonly Length[] {
   if (!(size instanceof Variable)) return typeof size === "number" ? [size] : size;
   if (size.ndim === 0) return [size];
   const parts = partsOf(size);

@@ -5,7 +5,7 @@
 import { apply1, type Variable } from "../graph/variable.js";
 import { fail } from "../util/fail.js";
 import { arange } from "./alloc.js";
-import type { Pair } from "./conv_geometry.js";
+import { isPair, type Pair } from "./conv_geometry.js";
 import { asTensor, type Operand } from "./define.js";
 import { dimshuffle } from "./dimshuffle.js";
 import { add, cast, div, maximum, minimum, mul, sub } from "./elementwise.js";
@@ -35,8 +35,7 @@ export interface PoolOptions {
 
 /** Two whole numbers of at least `least`. Error: `pool-pair`. */
 function pair(name: string, given: unknown, least: number): Pair {
-  const fits = Array.isArray(given) && given.length === 2 && given.every((n) => Number.isInteger(n) && n >= least);
-  return fits ? (given as unknown as Pair) : fail("value", "pool-pair", { what: `pool2d() takes two whole numbers from ${least} as ${name}, got ${String(given)}.`, fix: `pass [rows, columns]` });
+  return isPair(given, least) ? given : fail("value", "pool-pair", { what: `pool2d() takes two whole numbers from ${least} as ${name}, got ${String(given)}.`, fix: "pass [rows, columns]" });
 }
 
 function readParams(name: string, o: PoolOptions): PoolParams {

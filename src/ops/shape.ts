@@ -104,11 +104,14 @@ declare module "../graph/variable.js" {
 }
 property({ shape });
 
-/** What stands for a shape in calls: a number or variable (one axis), a list of them, or an int vector variable such as `x.shape`. */
-export type ShapeLike = number | Variable | readonly (number | Variable)[];
+/** A length known now or at run time. */
+export type Length = number | Variable;
+
+/** What stands for a shape in calls: a length (one axis), a list of them, or an int vector variable such as `x.shape`. */
+export type ShapeLike = Length | readonly Length[];
 
 /** The lengths that an int vector variable is made of, where its making says so; null where only its length is to be known at run time. */
-export function partsOf(v: Variable): readonly (number | Variable)[] | null {
+export function partsOf(v: Variable): readonly Length[] | null {
   if (v.owner?.op === shapeOp) return lengthsOf(v.owner.inputs[0] as Variable);
   if (v instanceof Constant && v.ndim === 1) return [...v.value.data];
   // A list of 0-d variables that asTensorVariable stacked.
