@@ -4,10 +4,10 @@
  * selected. T.switch is the elementwise choice. Next room: autodiff.
  */
 import type { Expr } from "../codegen/ir/expr.js";
-import type { Lazy, Op, Params, Sample, ShapeContext } from "../graph/op.js";
+import type { InputGradient, Lazy, Op, Params, Sample, ShapeContext } from "../graph/op.js";
 import { constantValue, type Rule } from "../graph/rule.js";
 import { tensorType } from "../graph/types.js";
-import { apply, scalarConstant, Variable } from "../graph/variable.js";
+import { apply, apply1, scalarConstant, Variable } from "../graph/variable.js";
 import type { Shape } from "../numpy/ndarray.js";
 import { fail } from "../util/fail.js";
 import { asTensor, asTensors, defineOp, type Operand } from "./define.js";
@@ -18,18 +18,19 @@ import { choose } from "./shape.js";
 /** How many variables each branch has. */
 interface Branches extends Params { readonly count: number }
 
-/** Where the inputs of the taken branch start. */
-const startOf = (condition: number, count: number): number => (condition !== 0 ? 1 : 1 + count);
+/** Which inputs are the taken branch. */
+const takenBy = (condition: number, count: number): number[] => Array.from({ length: count }, (_, k) => (condition !== 0 ? 1 : 1 + count) + k);
+/** Of what there is one for each input, that of the taken branch. */
+const taken = <E>(inputs: readonly E[], condition: number, count: number): E[] => takenBy(condition, count).map((i) => inputs[i] as E);
 
 /** The shapes of the taken branch; of both, which must agree, where it is not known which that is. */
 function takenShapes(ctx: ShapeContext<Branches>): readonly Shape[] {
-  const { count } = ctx.params;
+  const { shapes, params: { count } } = ctx;
   const condition = ctx.known(0);
-  const [then, otherwise] = [ctx.shapes.slice(1, 1 + count), ctx.shapes.slice(1 + count)];
-  if (condition !== null) return condition !== 0 ? then : otherwise;
+  if (condition !== null) return taken(shapes, condition, count);
+  const [then, otherwise] = [taken(shapes, 1, count), taken(shapes, 0, count)];
   const differ = then.some((shape, k) => shape.some((n, a) => n !== otherwise[k]?.[a]));
-  if (!differ) return then;
-  return ctx.fixed(ctx.ints(0)[0] as Expr) !== 0 ? then : otherwise;
+  return differ ? taken(shapes, ctx.fixed(ctx.ints(0)[0] as Expr), count) : then;
 }
 
 const sample = (condition: number, ...shapes: readonly Shape[]): Sample<Branches> => ({
@@ -52,16 +53,15 @@ const op: Op = defineOp<Branches>({
   },
   gradient: ({ inputs, params: { count }, cotangents }) => {
     const condition = inputs[0] as Variable;
-    const side = (start: number, taken: boolean): ReturnType<NonNullable<Op["fields"]["gradient"]>> =>
-      cotangents.map((g, k) => {
-        const x = inputs[start + k] as Variable;
-        if (g === null) return "disconnected";
-        return apply(op, taken ? [condition, g, zeroGradient(x)] : [condition, zeroGradient(x), g], { count: 1 })[0] as Variable;
+    const side = (where: 0 | 1): InputGradient[] =>
+      taken(inputs, where, count).map((x, k) => {
+        const g = cotangents[k] ?? null;
+        return g === null ? "disconnected" : apply1(op, where === 1 ? [condition, g, zeroGradient(x)] : [condition, zeroGradient(x), g], { count: 1 });
       });
-    return [zeroGradient(condition), ...side(1, true), ...side(1 + count, false)];
+    return [zeroGradient(condition), ...side(1), ...side(0)];
   },
-  reference: (inputs, { count }) => inputs.slice(startOf(inputs[0]?.data[0] as number, count)).slice(0, count),
-  branches: ({ data }, { count }) => Array.from({ length: count }, (_, k) => startOf(data[0] as number, count) + k),
+  reference: (inputs, { count }) => taken(inputs, inputs[0]?.data[0] as number, count),
+  branches: ({ data }, { count }) => takenBy(data[0] as number, count),
   samples: [sample(1, [2, 3]), sample(0, [2, 3]), sample(1, [2], [], [0, 2])],
   get rules() {
     return [takeBranch];
@@ -74,12 +74,11 @@ const takeBranch: Rule = {
   name: "ifelseConstant", phase: "canonicalise", exactness: "exact", source: "if true then a else b = a", roots: [op],
   rewrite: ({ inputs, params }) => {
     const condition = constantValue(inputs[0] as Variable);
-    const count = params.count as number;
-    return condition === null ? null : inputs.slice(startOf(condition, count)).slice(0, count);
+    return condition === null ? null : taken(inputs, condition, params.count as number);
   },
   example: () => {
     const x = new Variable(tensorType("float64", 2), { name: "x" });
-    return { inputs: [x], before: apply(op, [scalarConstant(0, "bool"), sqr(x), neg(x)], { count: 1 })[0] as Variable };
+    return { inputs: [x], before: apply1(op, [scalarConstant(0, "bool"), sqr(x), neg(x)], { count: 1 }) };
   },
 };
 
