@@ -1,7 +1,7 @@
 /**
  * Values put into bins: searchsorted, bincount, toOneHot (theano/tensor/extra_ops.py). Compositions: sums of comparisons, and additions at positions.
  */
-import { Variable } from "../graph/variable.js";
+import { scalarConstant, type Variable } from "../graph/variable.js";
 import { fail } from "../util/fail.js";
 import { alloc, arange, type DTypeOptions, zeros } from "./alloc.js";
 import { asTensor, asTensors, method, type Operand } from "./define.js";
@@ -11,7 +11,6 @@ import { max, sum } from "./reduce.js";
 import { shapePadright } from "./reshape.js";
 import { incSubtensor, setSubtensor } from "./set_subtensor.js";
 import { shapeAt } from "./shape.js";
-import { scalarConstant } from "../graph/variable.js";
 
 export interface SearchsortedOptions {
   /** Among equal elements before the first (`left`, default) or after the last (`right`). */

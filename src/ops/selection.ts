@@ -57,7 +57,8 @@ function nonzeroMatrix(v: Variable): Variable {
   return new Constant(new NdArray(found, [v.ndim, found.length / v.ndim], "int32"), { broadcastable: [false, false] });
 }
 
-const rowsOf = (v: Variable): Variable[] => {
+/** What a bool tensor stands for in an index: an int vector for each of its axes. */
+export const maskPositions = (v: Variable): Variable[] => {
   const matrix = nonzeroMatrix(v);
   return v.broadcastable.map((_, a) => elementAt(matrix, a));
 };
@@ -70,7 +71,7 @@ export function nonzero(x: Operand, options?: { readonly returnMatrix?: false })
 export function nonzero(x: Operand, options: { readonly returnMatrix: true }): Variable;
 export function nonzero(x: Operand, { returnMatrix = false }: { readonly returnMatrix?: boolean } = {}): Variable | Variable[] {
   const v = asTensor(x);
-  return returnMatrix ? nonzeroMatrix(v) : rowsOf(v);
+  return returnMatrix ? nonzeroMatrix(v) : maskPositions(v);
 }
 
 /** Positions in x.flatten() of the elements that are not 0. */
@@ -82,9 +83,6 @@ export function flatnonzero(x: Operand): Variable {
 
 /** The elements of x that are not 0, in row-major order. */
 export const nonzeroValues = (x: Operand): Variable => gather(flatten(x), [flatnonzero(x)], [0]);
-
-/** What a bool tensor stands for in an index: an int vector for each of its axes. */
-export const maskPositions = rowsOf;
 
 export interface TakeOptions {
   /** The axis that is indexed; all elements in order without one. */

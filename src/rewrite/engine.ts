@@ -60,7 +60,7 @@ export function rewriteGraph(g: FunctionGraph, options: RewriteOptions = {}): Re
 }
 
 /** A shorter way to the same for scan bodies: `known` holds bodies already rewritten, by key. */
-export const rewriteInner = (g: FunctionGraph, options: RewriteOptions, known: Map<string, unknown>): Report => new Session(g, options, known).run();
+const rewriteInner = (g: FunctionGraph, options: RewriteOptions, known: Map<string, unknown>): Report => new Session(g, options, known).run();
 
 /** How far above a change nodes are tried again at once; patterns that reach further are found by the next sweep. */
 const REACH = 1;

@@ -81,7 +81,7 @@ function mergeInputs(op: Op): Rule {
       for (const { outer, inner } of parts.constants.filter(literal)) replace.set(inner, outer);
       const constants = first(parts.constants.filter((e) => !literal(e)), replace);
       const sequences = first(parts.sequences, replace);
-      const values = parts.stacked.map((s) => `${parts.stacked.findIndex((t) => t.value === s.value && t.keep === s.keep)}`).map(Number);
+      const values = parts.stacked.map((s) => parts.stacked.findIndex((t) => t.value === s.value && t.keep === s.keep));
       const stacked = [...new Set(values)];
       if (replace.size === 0 && stacked.length === values.length) return null;
       const merged = { ...substituteInBody(parts, replace), constants, sequences };
@@ -109,7 +109,7 @@ function constantStates(op: Op): Rule {
       if (changing.length === parts.carries.length) return null;
       const fixed = parts.carries.filter((c) => c.next === c.inner).map((c): Entry => ({ outer: c.init, inner: c.inner }));
       const kept: Kept = { carries: changing, stacked: everything(parts).stacked };
-      const outputs = remade(node, { ...keeping({ ...parts, constants: [...parts.constants, ...fixed] }, kept) }, kept);
+      const outputs = remade(node, keeping({ ...parts, constants: [...parts.constants, ...fixed] }, kept), kept);
       return outputs.map((v, i) => (i < parts.carries.length && !changing.includes(i) ? (parts.carries[i]?.init as Variable) : v));
     },
     example() {

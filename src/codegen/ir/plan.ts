@@ -3,7 +3,7 @@
  * Its printed text is pinned in tests. Must not know graphs or devices. Next: backend.ts, which turns a Plan into an executable.
  */
 import { type DType, formatType, type TypedArray } from "./dtype.js";
-import { children, type Expr, postorder } from "./expr.js";
+import { type Expr, postorder } from "./expr.js";
 import { type BufferType, type Kernel, printInline } from "./kernel.js";
 
 /** A buffer of the plan. */
@@ -165,4 +165,4 @@ export function* allSteps(steps: readonly Step[]): Generator<Step> {
 }
 
 /** Plan scalars that an expression reads. */
-export const scalarsIn = (e: Expr): number[] => postorder([e]).flatMap((x) => (x.kind === "scalar" && children(x).length === 0 ? [x.id] : []));
+export const scalarsIn = (e: Expr): number[] => postorder([e]).flatMap((x) => (x.kind === "scalar" ? [x.id] : []));

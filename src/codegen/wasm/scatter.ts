@@ -4,7 +4,7 @@
  * Must not know plans. Used by kernels.ts.
  */
 import { sizeOf } from "../ir/dtype.js";
-import { type Axis, type Expr, postorder } from "../ir/expr.js";
+import { type Expr, postorder } from "../ir/expr.js";
 import type { Kernel } from "../ir/kernel.js";
 import { Accumulator } from "./accumulate.js";
 import type { Features, KernelCode, Pass } from "./code.js";
@@ -38,7 +38,7 @@ export function scatterOf(original: Kernel): Scatter | null {
   for (const [index, row] of [sides, [sides[1], sides[0]] as const]) {
     if (row.kind !== "axis" || index.dtype !== "int32" || row.extent < FEWEST_ROWS) continue;
     if (postorder([index]).some((e) => e.kind === "axis" || e.kind === "acc")) continue;
-    return { kernel, axis: (row as Axis).axis, index, value };
+    return { kernel, axis: row.axis, index, value };
   }
   return null;
 }
