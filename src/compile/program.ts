@@ -4,7 +4,7 @@
  * Must not know concrete devices. Next: compile.ts gives it the user's face.
  */
 import type { Backend, DeviceOptions, Executable, Handle } from "../codegen/backend.js";
-import { allocate, type TypedArray } from "../codegen/ir/dtype.js";
+import { allocate, sizeOf, type TypedArray } from "../codegen/ir/dtype.js";
 import { evaluate, type HostScalar, hostScalar } from "../codegen/ir/evaluate.js";
 import { countKernels, type Slot } from "../codegen/ir/plan.js";
 import { interpret } from "../autodiff/interpret.js";
@@ -344,7 +344,7 @@ function holds({ made, guards }: Ready, leaves: readonly Leaf[]): boolean {
 function arrayFor({ plan }: Specialised, result: Result): TypedArray | null {
   if (result.kind === "host") return null;
   const { dtype, shape } = plan.slots[plan.outputs[result.at] as number] as Slot;
-  return allocate(dtype, shape.reduce((n, d) => n * d, 1));
+  return allocate(dtype, sizeOf(shape));
 }
 
 /** An output's value; a promise only where there is something to wait for. */
