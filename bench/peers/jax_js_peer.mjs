@@ -178,7 +178,7 @@ const pooled = (a) => {
   return np.max(a.reshape([n, c, h / 2, 2, w / 2, 2]), [3, 5]);
 };
 
-function stepJ7({ batch, lr, kernels, hidden }) {
+function stepJ7({ batch, lr, kernels }) {
   const cost = ({ Ws, bs }, x, y) => {
     let a = x.reshape([batch, 1, 28, 28]);
     for (const n of [0, 1]) a = np.tanh(pooled(lax.conv(a, Ws[n], [1, 1], "VALID")).add(bs[n].reshape([1, kernels[n], 1, 1])));
