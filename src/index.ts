@@ -25,6 +25,7 @@ import * as identities from "./ops/identities.js";
 import { constant, inputMakers, tensor, TensorType } from "./ops/inputs.js";
 import { asTensorVariable, concatenate, horizontalStack, join, split, stack, stacklists, verticalStack } from "./ops/join.js";
 import * as math from "./ops/math.js";
+import * as nlinalg from "./ops/nlinalg.js";
 import * as nnetOps from "./ops/nnet.js";
 import { downsample, pool } from "./ops/pooling.js";
 import { addbroadcast, patternBroadcast, unbroadcast } from "./ops/rebroadcast.js";
@@ -34,6 +35,7 @@ import { roll } from "./ops/roll.js";
 import { compress, flatnonzero, nonzero, nonzeroValues, take } from "./ops/selection.js";
 import { incSubtensor, setSubtensor } from "./ops/set_subtensor.js";
 import { shape } from "./ops/shape.js";
+import * as slinalg from "./ops/slinalg.js";
 import * as sorting from "./ops/sort.js";
 import { specifyShape } from "./ops/specify_shape.js";
 import * as statistics from "./ops/statistics.js";
@@ -59,7 +61,7 @@ export const T = {
   nonzero, flatnonzero, nonzeroValues, take, compress, roll,
   dot, batchedDot, outer, tensordot, batchedTensordot, dimshuffle, transpose, shape, specifyShape, reshape, flatten, ravel, squeeze, swapaxes, shapePadleft, shapePadright, shapePadaxis, addbroadcast, patternBroadcast, unbroadcast,
   alloc, zeros, ones, zerosLike, onesLike, eye, identityLike, arange, join, concatenate, stack, stacklists, horizontalStack, verticalStack, split, tile, repeat, setSubtensor, incSubtensor,
-  nnet: nnetOps, signal: { pool, downsample }, xlogx,
+  nnet: nnetOps, nlinalg, slinalg, signal: { pool, downsample }, xlogx,
 };
 
 const { zeroGrad, considerConstant, disconnectedGrad, undefinedGrad, gradClip, gradScale } = identities;

@@ -24,7 +24,8 @@ function countOf(x: Variable, axis: ReduceOptions["axis"], dtype: string): Varia
   return cast(lengths.length === 0 ? scalarConstant(1, "int32") : lengths.reduce((a, b) => mul(a, b)), dtype);
 }
 
-const floating = (x: Variable): Variable => (x.type.isFloat ? x : cast(x, config.floatX));
+/** Integers and bools as floatX. */
+export const floating = (x: Variable): Variable => (x.type.isFloat ? x : cast(x, config.floatX));
 
 /** The sum divided by the count. Integers and bools give floatX; `dtype` (a float) computes in another. NaN over nothing. */
 export function mean(x: Operand, given: AxisOr<SumOptions> = {}): Variable {

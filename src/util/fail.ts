@@ -22,6 +22,8 @@ export class DamoError extends Error {
 export class DamoTypeError extends DamoError {}
 /** A right type with a wrong value: shapes that do not match, duplicates, negative sizes. */
 export class ValueError extends DamoError {}
+/** A matrix that a computation of linear algebra is not defined for: singular, not square, not positive definite. */
+export class LinAlgError extends ValueError {}
 /** An index outside its axis. */
 export class IndexError extends DamoError {}
 /** A gradient asked for a variable that the cost does not depend on. */
@@ -42,6 +44,7 @@ export class InternalError extends DamoError {}
 const FAMILIES = {
   type: DamoTypeError,
   value: ValueError,
+  linalg: LinAlgError,
   index: IndexError,
   disconnected: DisconnectedInputError,
   nullGrad: NullTypeGradError,
