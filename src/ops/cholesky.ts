@@ -63,6 +63,8 @@ export function cholesky(x: Operand, { lower = true, onError = "raise" }: Choles
 }
 
 type Factoriser = (x: Operand) => Variable;
-const factoriser = (options: CholeskyOptions = {}): Factoriser => (x) => cholesky(x, options);
+function factoriser(options: CholeskyOptions = {}): Factoriser {
+  return (x) => cholesky(x, options);
+}
 /** `Cholesky({ lower: false })(x)`, with or without `new`. */
 export const Cholesky = factoriser as unknown as { (options?: CholeskyOptions): Factoriser; new (options?: CholeskyOptions): Factoriser };

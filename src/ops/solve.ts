@@ -84,7 +84,9 @@ export const solveTriangular = (a: Operand, b: Operand, { lower = false }: { rea
 export const solveSymmetric = (a: Operand, b: Operand): Variable => solved(a, b, "all");
 
 type Solver = (a: Operand, b: Operand) => Variable;
-const solver = (options: SolveOptions = {}): Solver => (a, b) => solve(a, b, options);
+function solver(options: SolveOptions = {}): Solver {
+  return (a, b) => solve(a, b, options);
+}
 /** `Solve({ AStructure: "lower_triangular" })(a, b)`, with or without `new`. */
 export const Solve = solver as unknown as { (options?: SolveOptions): Solver; new (options?: SolveOptions): Solver };
 

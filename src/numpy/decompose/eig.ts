@@ -3,7 +3,7 @@
  * substitution (Golub and Van Loan, Matrix Computations, sections 7.4 to 7.6). There are no complex numbers here. Must not know arrays or graphs.
  */
 import { fail } from "../../util/fail.js";
-import { addTimes, dot, EPSILON, Matrix, product, scaled, scaleOf, square } from "./matrix.js";
+import { addTimes, dot, EPSILON, Matrix, norm, product, scaled, scaleOf, square } from "./matrix.js";
 import { makeReflection, reflect } from "./qr.js";
 
 /** More steps than any real eigenvalue has been seen to need. */
@@ -121,7 +121,7 @@ export function realEigen(a: Matrix): { readonly values: Float64Array; readonly 
   toTriangular(s);
   const vectors = product(triangularVectors(s.h), s.q.T);
   for (let j = 0; j < n; j++) {
-    const length = Math.sqrt(dot(vectors.row(j), vectors.row(j)));
+    const length = norm(vectors.row(j));
     vectors.row(j).forEach((x, i, row) => {
       row[i] = x / length;
     });

@@ -80,6 +80,16 @@ export function dot(x: Float64Array, y: Float64Array, from = 0, to = x.length): 
   return sum;
 }
 
+/** The length of x from an index on, of elements of any magnitude. */
+export function norm(x: Float64Array, from = 0): number {
+  let most = 0;
+  for (let i = from; i < x.length; i++) most = Math.max(most, Math.abs(x[i] as number));
+  if (most === 0 || !Number.isFinite(most)) return most;
+  let sum = 0;
+  for (let i = from; i < x.length; i++) sum += ((x[i] as number) / most) ** 2;
+  return most * Math.sqrt(sum);
+}
+
 /** y += a x, from an index on. */
 export function addTimes(y: Float64Array, a: number, x: Float64Array, from = 0): void {
   for (let i = from; i < y.length; i++) y[i] = (y[i] as number) + a * (x[i] as number);

@@ -2,7 +2,7 @@
  * QR by Householder reflections H = I - tau v vᵀ with LAPACK's choice of signs (dlarfg, dgeqr2), so that factors have NumPy's signs. Columns are kept
  * as rows of the transpose, which memory has in order. Must not know arrays or graphs.
  */
-import { addTimes, dot, Matrix } from "./matrix.js";
+import { addTimes, dot, Matrix, norm } from "./matrix.js";
 
 export interface Reflections {
   /** Row k: column k of R down to its diagonal, then the vector of reflection k after its leading 1. What LAPACK leaves, transposed. */
@@ -12,10 +12,10 @@ export interface Reflections {
 
 /** x becomes (…, beta, v), where the reflection by (1, v) sends x from position k on to (beta, 0, …). Gives tau, 0 where there is nothing to do. */
 export function makeReflection(x: Float64Array, k: number): number {
-  const below = dot(x, x, k + 1);
+  const below = norm(x, k + 1);
   if (below === 0) return 0;
   const alpha = x[k] as number;
-  const beta = (alpha < 0 ? 1 : -1) * Math.hypot(alpha, Math.sqrt(below));
+  const beta = (alpha < 0 ? 1 : -1) * Math.hypot(alpha, below);
   for (let i = k + 1; i < x.length; i++) x[i] = (x[i] as number) / (alpha - beta);
   x[k] = beta;
   return (beta - alpha) / beta;

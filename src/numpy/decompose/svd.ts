@@ -9,13 +9,16 @@ import { completeColumns, qrFactors } from "./qr.js";
 /** More sweeps than any matrix has been seen to need. */
 const MOST_SWEEPS = 60;
 
+/** Squares of lengths below this, beside a greatest element of 1, have lost their digits: such a row counts as 0. */
+const NEGLIGIBLE = 1e-280;
+
 export interface Svd { readonly u: Matrix; readonly s: Float64Array; readonly vt: Matrix }
 
 /** Rotates rows p and q of x until they are orthogonal, and the same rows of `turned`; false where they are up to rounding. */
 function orthogonalise(x: Matrix, turned: Matrix, p: number, q: number): boolean {
   const [a, b] = [x.row(p), x.row(q)];
   const [aa, bb, ab] = [dot(a, a), dot(b, b), dot(a, b)];
-  if (Math.abs(ab) <= EPSILON * Math.sqrt(x.rows) * Math.sqrt(aa) * Math.sqrt(bb)) return false;
+  if (aa < NEGLIGIBLE || bb < NEGLIGIBLE || Math.abs(ab) <= EPSILON * Math.sqrt(x.rows) * Math.sqrt(aa) * Math.sqrt(bb)) return false;
   const zeta = (bb - aa) / (2 * ab);
   const t = (zeta < 0 ? -1 : 1) / (Math.abs(zeta) + Math.hypot(1, zeta));
   const c = 1 / Math.hypot(1, t);
@@ -47,7 +50,8 @@ export function singularValues(a: Matrix): Svd {
   const { q, r } = qrFactors(scaled(a, 1 / scale));
   const turned = Matrix.identity(a.cols);
   sweepUntilOrthogonal(r, turned);
-  const lengths = Float64Array.from({ length: r.rows }, (_, i) => Math.sqrt(dot(r.row(i), r.row(i))));
+  const squares = Float64Array.from({ length: r.rows }, (_, i) => dot(r.row(i), r.row(i)));
+  const lengths = squares.map((x) => (x < NEGLIGIBLE ? 0 : Math.sqrt(x)));
   const order = Array.from(lengths, (_, i) => i).sort((i, j) => (lengths[j] as number) - (lengths[i] as number));
   const s = Float64Array.from(order, (i) => (lengths[i] as number) * scale);
   const rank = order.filter((i) => lengths[i] !== 0).length;
