@@ -11,6 +11,7 @@ import { wasmFactory } from "./codegen/wasm/index.js";
 import { In as Input, type InOptions } from "./compile/arguments.js";
 import "./compile/eval.js";
 import type { Variable } from "./graph/variable.js";
+import * as linalg from "./numpy/decompositions.js";
 import * as numpyFunctions from "./numpy/index.js";
 import { alloc, arange, eye, identityLike, ones, onesLike, zeros, zerosLike } from "./ops/alloc.js";
 import { argmax, argmin, maxAndArgmax } from "./ops/argmax.js";
@@ -69,8 +70,8 @@ const { zeroGrad, considerConstant, disconnectedGrad, undefinedGrad, gradClip, g
 /** Derivatives, and functions that change gradients and not values, as `theano.gradient`. */
 export const gradient = { grad, Rop, Lop, jacobian, hessian, hessianVectorProduct, verifyGrad, zeroGrad, considerConstant, disconnectedGrad, undefinedGrad, gradClip, gradScale };
 
-/** The few NumPy functions that tutorials call, and NumPy's legacy random streams. */
-export const numpy = { ...numpyFunctions, random: { RandomState } };
+/** The few NumPy functions that tutorials call, those of numpy.linalg, and NumPy's legacy random streams. */
+export const numpy = { ...numpyFunctions, linalg, random: { RandomState } };
 
 /** An input of compile() with a default value, a name for calls, or `allowDowncast`: `In(lr, { value: 0.1 })`. */
 export const In = (variable: Variable, options: InOptions = {}): Input => new Input(variable, options);

@@ -74,7 +74,8 @@ const eigOp: Op = matrixOp({
  * "U") is read, so that gradients are triangular too. Which of two opposite vectors is found is not LAPACK's choice. Errors: `eigh-uplo`,
  * `linalg-rank`, and in calls LinAlgError `linalg-square`, `linalg-finite`.
  */
-export function eigh(a: Operand, UPLO: Uplo = "L"): [Variable, Variable] {
+export function eigh(a: Operand, given: Uplo | { readonly UPLO?: Uplo | undefined } = {}): [Variable, Variable] {
+  const { UPLO = "L" } = typeof given === "object" ? given : { UPLO: given };
   if (UPLO !== "L" && UPLO !== "U") fail("value", "eigh-uplo", { what: `UPLO must be "L" or "U", got ${JSON.stringify(UPLO)}.`, fix: "name the triangle to read" });
   return apply(eighOp, [floatMatrix(a, "eigh")], { UPLO }) as [Variable, Variable];
 }

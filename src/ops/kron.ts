@@ -69,7 +69,8 @@ function unknownOrder(x: Variable, ord: NormOrder): never {
  * The norm of a vector or a matrix, 0-d: of the greatest sums along rows or columns, of singular values (which Theano lacks), or the root of the sum
  * of squares, by NumPy's orders. T.norm is the one over axes. Errors: `norm-rank`, `norm-unknown`.
  */
-export function norm(x: Operand, ord: NormOrder): Variable {
+export function norm(x: Operand, given: NormOrder | { readonly ord: NormOrder }): Variable {
+  const ord = typeof given === "object" && given !== null ? given.ord : given;
   const v = asTensor(x);
   if (v.ndim !== 1 && v.ndim !== 2) fail("value", "norm-rank", { what: `A norm needs a vector or a matrix, got ${v}.`, where: String(v.origin), fix: "flatten it, or use T.norm over axes" });
   return v.ndim === 1 ? vectorNorm(floating(v), ord) : matrixNorm(floating(v), ord);

@@ -22,7 +22,6 @@ export interface MatrixOpFields<P> extends Pick<OpFields<P>, "name" | "doc" | "i
   compute(inputs: readonly Matrix[], params: P): readonly Computed[];
 }
 
-const matrixOf = ({ data, shape: [rows = 1, cols = 1] }: Pick<HostBuffer, "data" | "shape">): Matrix => new Matrix(rows, cols, Float64Array.from(data));
 const elementsOf = (value: Computed): Float64Array => (value instanceof Matrix ? value.data : typeof value === "number" ? Float64Array.of(value) : value);
 const shapeOf = (value: Computed): Shape => (value instanceof Matrix ? [value.rows, value.cols] : typeof value === "number" ? [] : [value.length]);
 
@@ -34,10 +33,10 @@ export function matrixOp<P extends Params = Params>({ compute, ...fields }: Matr
       kind: "routine",
       routine: ({ params }) => ({
         name: fields.name, config: paramsKey(params),
-        run: (inputs, outputs) => compute(inputs.map(matrixOf), params).forEach((value, i) => (outputs[i] as HostBuffer).data.set(elementsOf(value))),
+        run: (inputs, outputs) => compute(inputs.map(Matrix.of), params).forEach((value, i) => (outputs[i] as HostBuffer).data.set(elementsOf(value))),
       }),
     },
-    reference: (inputs, params, types) => compute(inputs.map(matrixOf), params).map((value, i) => new NdArray(elementsOf(value), shapeOf(value), "float64").astype((types[i] as TensorType).dtype)),
+    reference: (inputs, params, types) => compute(inputs.map(Matrix.of), params).map((value, i) => new NdArray(elementsOf(value), shapeOf(value), "float64").astype((types[i] as TensorType).dtype)),
   });
 }
 

@@ -77,14 +77,17 @@ const rawOp: Op = matrixOp({
 });
 
 export type QrMode = "reduced" | "complete" | "r" | "raw";
+/** By position, or as an option. */
+type ModeOr<M extends QrMode> = M | { readonly mode: M };
 
 /**
  * [q, r] of a matrix [m, n], k = min(m, n): `reduced` (default) [m, k] and [k, n], `complete` [m, m] and [m, n], `r` only r [k, n], `raw` LAPACK's h
  * [n, m] and tau [k]. All but `raw` have a gradient, which Theano's has not. Errors: `qr-mode`, `linalg-rank`.
  */
-export function qr(a: Operand, mode: "r"): Variable;
-export function qr(a: Operand, mode?: "reduced" | "complete" | "raw"): [Variable, Variable];
-export function qr(a: Operand, mode: QrMode = "reduced"): Variable | [Variable, Variable] {
+export function qr(a: Operand, mode: ModeOr<"r">): Variable;
+export function qr(a: Operand, mode?: ModeOr<Exclude<QrMode, "r">>): [Variable, Variable];
+export function qr(a: Operand, given: ModeOr<QrMode> = "reduced"): Variable | [Variable, Variable] {
+  const mode = typeof given === "object" ? given.mode : given;
   const x = floatMatrix(a, "qr");
   if (mode === "raw") return apply(rawOp, [x]) as [Variable, Variable];
   const [q, r] = apply(qrOp, [x]) as [Variable, Variable];

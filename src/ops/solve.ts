@@ -99,7 +99,8 @@ const shaped = (x: Variable, lengths: readonly (Variable | 1)[]): Variable => pa
  * The inverse of a as a map from its last axes to its first `ind` (2 by default): its shape is a.shape[ind:] + a.shape[:ind]. The products of both
  * groups of lengths must agree. Errors: `tensorinv-ind`, and those of `matrixInverse`.
  */
-export function tensorinv(a: Operand, ind = 2): Variable {
+export function tensorinv(a: Operand, given: number | { readonly ind?: number | undefined } = {}): Variable {
+  const { ind = 2 } = typeof given === "number" ? { ind: given } : given;
   const v = asTensor(a);
   if (!Number.isInteger(ind) || ind < 1 || ind > v.ndim) fail("value", "tensorinv-ind", { what: `tensorinv() cannot take ${ind} first axes of ${v}.`, where: String(v.origin), fix: `use a whole number from 1 to ${v.ndim}` });
   const lengths = lengthsOf(v);
@@ -116,10 +117,11 @@ export interface TensorsolveOptions {
  * x with tensordot(a, x, x.ndim) = b: a has b's axes and then those of x, whose lengths' products agree. Errors: `tensorsolve-rank`, `axis-range`, and
  * those of `solve`.
  */
-export function tensorsolve(a: Operand, b: Operand, { axes = null }: TensorsolveOptions = {}): Variable {
-  const [given, right] = [asTensor(a), asTensor(b)];
-  const moved = (axes ?? []).map((axis) => normaliseAxis(given, axis));
-  const v = dimshuffle(given, ...given.broadcastable.map((_, i) => i).filter((i) => !moved.includes(i)), ...moved);
+export function tensorsolve(a: Operand, b: Operand, options: TensorsolveOptions | readonly number[] = {}): Variable {
+  const [coefficients, right] = [asTensor(a), asTensor(b)];
+  const axes = "map" in options ? options : (options.axes ?? []);
+  const moved = axes.map((axis) => normaliseAxis(coefficients, axis));
+  const v = dimshuffle(coefficients, ...coefficients.broadcastable.map((_, i) => i).filter((i) => !moved.includes(i)), ...moved);
   if (v.ndim < right.ndim) fail("type", "tensorsolve-rank", { what: `tensorsolve() got coefficients ${v} for a right hand side ${right}.`, where: String(v.origin), fix: "give coefficients with the axes of the right hand side and those of the unknowns" });
   const lengths = lengthsOf(v).slice(right.ndim);
   const size = sizeOf(lengthsOf(right));

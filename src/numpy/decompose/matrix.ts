@@ -52,6 +52,11 @@ export class Matrix {
     return out;
   }
 
+  /** A copy of a matrix, of a vector as a column, of a scalar as a matrix of one element. */
+  static of({ data, shape: [rows = 1, cols = 1] }: { readonly data: ArrayLike<number>; readonly shape: readonly number[] }): Matrix {
+    return new Matrix(rows, cols, Float64Array.from(data));
+  }
+
   static identity(n: number): Matrix {
     return Matrix.from(n, n, (i, j) => Number(i === j));
   }
@@ -66,7 +71,7 @@ export function square(a: Matrix): Matrix {
 export function scaleOf(a: Matrix): number {
   const scale = a.data.reduce((most, x) => (Math.abs(x) <= most ? most : Math.abs(x)), 0);
   if (!Number.isFinite(scale) || a.data.some(Number.isNaN)) {
-    fail("linalg", "linalg-finite", { what: `A matrix of ${a.rows} rows and ${a.cols} columns holds ${a.data.find((x) => !Number.isFinite(x))}, and cannot be decomposed.`, fix: "look at what computed it (DebugMode stops there)" });
+    fail("linalg", "linalg-finite", { what: `A matrix of ${a.rows} rows and ${a.cols} columns holds ${a.data.find((x) => !Number.isFinite(x))}, and cannot be decomposed.`, fix: "look for what computed it: compile with { mode: \"debug\" }, which stops where a NaN is made" });
   }
   return scale === 0 ? 1 : scale;
 }
