@@ -265,6 +265,7 @@ export const BEYOND_TENSORS: Readonly<Record<string, () => unknown>> = {
   "T.slinalg.solve_upper_triangular": () => T.slinalg.solveUpperTriangular(x, v),
   "T.slinalg.solve_symmetric": () => T.slinalg.solveSymmetric(x, v),
   "T.slinalg.eigvalsh": () => T.slinalg.eigvalsh(x, x),
+  "T.slinalg.expm": () => T.slinalg.expm(x),
   "T.slinalg.kron": () => T.slinalg.kron(x, x),
   "T.diag": () => T.diag(v, 1),
   "T.diagonal": () => T.diagonal(t, { offset: 1, axis1: 0, axis2: 2 }),

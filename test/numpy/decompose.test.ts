@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import { choleskyFactor } from "../../src/numpy/decompose/cholesky.js";
 import { realEigen } from "../../src/numpy/decompose/eig.js";
 import { symmetricEigen } from "../../src/numpy/decompose/eigh.js";
+import { exponential } from "../../src/numpy/decompose/expm.js";
 import { determinant, inverse, solve, solveTriangular } from "../../src/numpy/decompose/lu.js";
 import { Matrix, product, scaled } from "../../src/numpy/decompose/matrix.js";
 import { completeColumns, qrFactors } from "../../src/numpy/decompose/qr.js";
@@ -85,6 +86,18 @@ it("Cholesky: L Lᵀ is the matrix, from its lower triangle; null where there is
   expect(choleskyFactor(Matrix.from(2, 2, () => 1))).toBe(null);
   expect(choleskyFactor(Matrix.from(2, 2, () => Number.NaN))).toBe(null);
   expect(() => choleskyFactor(new Matrix(2, 3))).toThrow(code("linalg-square"));
+});
+
+it("exponentials: of the opposite the inverse, of the transpose the transpose, of the double the square", () => {
+  fc.assert(fc.property(squares, (given) => {
+    const a = scaled(given, 1 / 4);
+    const e = exponential(a);
+    close(product(e, exponential(scaled(a, -1))), Matrix.identity(a.rows), 1e-6);
+    close(exponential(a.T), e.T, 1e-10);
+    close(exponential(scaled(a, 2)), product(e, e), 1e-10);
+  }), RUNS);
+  expect(() => exponential(new Matrix(1, 2))).toThrow(code("linalg-square"));
+  expect(() => exponential(Matrix.from(1, 1, () => Number.NaN))).toThrow(code("linalg-finite"));
 });
 
 it("QR: Q R is the matrix, Q's columns are orthonormal, R is upper triangular; Q is completed to a basis", () => {

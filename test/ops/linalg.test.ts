@@ -56,6 +56,13 @@ describe("inverses and determinants", () => {
     verifyGrad((a, c) => nlinalg.matrixDot(a, c, a), [A, P]);
   });
 
+  it("the exponential is PyTorch's, with its gradient and the next", () => {
+    has(slinalg.expm(x), A, [[4.132824287322726, -7.587355905732396, 5.747703299862557], [8.564368579230575, 9.277648509309678, -5.633330558736044], [4.827876996927633, 6.610343232234221, 2.293171681452888]], 12);
+    has(grad(slinalg.expm(x).mul(W).sum(), x), A, [[1.1219273333962572, 12.964427952769075, 24.751186248133358], [-10.492536030258085, -7.983683017101539, -4.160998938737077], [-2.9162618631909303, 17.89955197872018, -0.10522751356852968]], 12);
+    has(slinalg.expm(x), [[0, 30], [0, 0]], [[1, 30], [0, 1]]);
+    verifyGrad((a) => grad(slinalg.expm(a).mul(W).sum(), a), [A]);
+  });
+
   it("have second derivatives, and Jacobians times vectors from the right", () => {
     verifyGrad((a) => grad(nlinalg.matrixInverse(a).mul(W).sum(), a), [A]);
     verifyGrad((a) => grad(T.log(nlinalg.det(a)), a), [A]);
@@ -73,7 +80,7 @@ describe("inverses and determinants", () => {
   });
 
   it("refuse other ranks and powers", () => {
-    const all: readonly ((a: Variable) => unknown)[] = [nlinalg.det, nlinalg.matrixInverse, nlinalg.pinv, nlinalg.eig, nlinalg.eigh, nlinalg.svd, nlinalg.qr, slinalg.cholesky];
+    const all: readonly ((a: Variable) => unknown)[] = [nlinalg.det, nlinalg.matrixInverse, nlinalg.pinv, nlinalg.eig, nlinalg.eigh, nlinalg.svd, nlinalg.qr, slinalg.cholesky, slinalg.expm];
     for (const f of all) expect(() => f(v)).toThrow(code("linalg-rank"));
     expect(() => nlinalg.det(cube)).toThrow(code("linalg-rank"));
     expect(() => nlinalg.matrixPower(x, 0.5)).toThrow(code("matrix-power"));

@@ -1,6 +1,6 @@
 /**
  * Matrix: float64 rows that decompositions work on, and the few operations on vectors that they are made of. Must not know arrays' dtypes or graphs.
- * Next: lu.ts, cholesky.ts, qr.ts, eigh.ts, svd.ts, eig.ts decompose matrices; ops/matrix_op.ts makes ops of them.
+ * Next: lu.ts, cholesky.ts, qr.ts, eigh.ts, svd.ts, eig.ts decompose matrices, expm.ts exponentiates them; ops/matrix_op.ts makes ops of them.
  */
 import { fail } from "../../util/fail.js";
 
