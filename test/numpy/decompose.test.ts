@@ -96,6 +96,7 @@ it("exponentials: of the opposite the inverse, of the transpose the transpose, o
     close(exponential(a.T), e.T, 1e-10);
     close(exponential(scaled(a, 2)), product(e, e), 1e-10);
   }), RUNS);
+  expect(exponential(new Matrix(2, 2, Float64Array.of(0, 1e308, 0, 0))).data).toEqual(Float64Array.of(1, 1e308, 0, 1));
   expect(() => exponential(new Matrix(1, 2))).toThrow(code("linalg-square"));
   expect(() => exponential(Matrix.from(1, 1, () => Number.NaN))).toThrow(code("linalg-finite"));
 });
@@ -141,6 +142,25 @@ describe("singular values", () => {
     }), RUNS);
   });
 
+  it("of columns of very different lengths, each as exactly as the greatest: mpmath's", () => {
+    const rows = [[2, -1, 0.5], [1, 3, -1], [0.25, 1, 1.5]];
+    const { s } = singularValues(Matrix.from(3, 3, (i, j) => (rows[i]?.[j] as number) * ([1, 1e-8, 1e-16][j] as number)));
+    [2.25, 3.2697642154582584e-8, 1.7500412400287559e-16].forEach((w, i) => expect(Math.abs((s[i] as number) / w - 1)).toBeLessThan(1e-14));
+  });
+
+  it("of a Hilbert matrix, nearly singular, and of many rows", () => {
+    const hilbert = singularValues(Matrix.from(12, 12, (i, j) => 1 / (i + j + 1)));
+    orthonormal(hilbert.u);
+    orthonormal(hilbert.vt.T);
+    expect(hilbert.s[0]).toBeCloseTo(1.7953720595619973, 14);
+    expect(hilbert.s[9]).toBeCloseTo(3.1113480676915079e-12, 15);
+    const low = Matrix.from(90, 4, (i, j) => Math.sin(i * (j + 1)));
+    const { u, s, vt } = singularValues(product(low, low.T));
+    close(product(product(u, diagonal(s)), vt), product(low, low.T), 1e-13);
+    orthonormal(u);
+    orthonormal(vt.T);
+  });
+
   it("the pseudo-inverse has Penrose's four properties", () => {
     fc.assert(fc.property(anyShape, (a) => {
       const p = pseudoInverse(a);
@@ -157,7 +177,9 @@ describe("singular values", () => {
   it("of very large and very small matrices", () => {
     const a = Matrix.from(3, 2, (i, j) => 1 + i - 2 * j * j);
     const { s } = singularValues(a);
-    for (const factor of [1e250, 1e-250]) singularValues(scaled(a, factor)).s.forEach((x, i) => expect(x / factor).toBeCloseTo(s[i] as number, 12));
+    for (const factor of [1e300, 1e-250]) singularValues(scaled(a, factor)).s.forEach((x, i) => expect(x / factor).toBeCloseTo(s[i] as number, 12));
+    expect(singularValues(new Matrix(1, 1, Float64Array.of(5e-324))).s).toEqual(Float64Array.of(5e-324));
+    expect(realEigen(new Matrix(1, 1, Float64Array.of(5e-324))).values).toEqual(Float64Array.of(5e-324));
     expect(() => singularValues(scaled(a, Number.POSITIVE_INFINITY))).toThrow(code("linalg-finite"));
     expect(() => pseudoInverse(new Matrix(1, 1, Float64Array.of(Number.NaN)))).toThrow(code("linalg-finite"));
   });

@@ -3,7 +3,7 @@
  * substitution (Golub and Van Loan, Matrix Computations, sections 7.4 to 7.6). There are no complex numbers here. Must not know arrays or graphs.
  */
 import { fail } from "../../util/fail.js";
-import { addTimes, dot, EPSILON, Matrix, norm, product, scaled, scaleOf, square } from "./matrix.js";
+import { addTimes, divided, dot, EPSILON, Matrix, norm, product, scaleOf, square } from "./matrix.js";
 import { makeReflection, reflect } from "./qr.js";
 
 /** More steps than any real eigenvalue has been seen to need. */
@@ -116,7 +116,7 @@ function triangularVectors(h: Matrix): Matrix {
 export function realEigen(a: Matrix): { readonly values: Float64Array; readonly vectors: Matrix } {
   const n = square(a).rows;
   const scale = scaleOf(a);
-  const s: Schur = { h: scaled(a, 1 / scale), q: Matrix.identity(n) };
+  const s: Schur = { h: divided(a, scale), q: Matrix.identity(n) };
   toHessenberg(s);
   toTriangular(s);
   const vectors = product(triangularVectors(s.h), s.q.T);

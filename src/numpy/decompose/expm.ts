@@ -11,8 +11,7 @@ const DEGREE = 8;
 /** Errors: `linalg-square`, `linalg-finite`. */
 export function exponential(a: Matrix): Matrix {
   const n = square(a).rows;
-  const size = n * scaleOf(a);
-  const halvings = Math.max(0, Math.ceil(Math.log2(size)) + 1);
+  const halvings = Math.max(0, Math.ceil(Math.log2(n) + Math.log2(scaleOf(a))) + 1);
   const x = scaled(a, 2 ** -halvings);
   const [above, below] = [Matrix.identity(n), Matrix.identity(n)];
   let power = Matrix.identity(n);

@@ -41,11 +41,6 @@ export class Matrix {
     return Matrix.from(this.cols, this.rows, (i, j) => this.at(j, i));
   }
 
-  /** Rows from … to, a copy. */
-  rowsBetween(from: number, to: number): Matrix {
-    return new Matrix(to - from, this.cols, this.data.slice(from * this.cols, to * this.cols));
-  }
-
   static from(rows: number, cols: number, element: (i: number, j: number) => number): Matrix {
     const out = new Matrix(rows, cols);
     for (let i = 0; i < rows; i++) for (let j = 0; j < cols; j++) out.set(i, j, element(i, j));
@@ -77,6 +72,8 @@ export function scaleOf(a: Matrix): number {
 }
 
 export const scaled = (a: Matrix, by: number): Matrix => new Matrix(a.rows, a.cols, a.data.map((x) => x * by));
+/** Not the product with the inverse of `by`, which may be infinite. */
+export const divided = (a: Matrix, by: number): Matrix => new Matrix(a.rows, a.cols, a.data.map((x) => x / by));
 
 /** The sum of x[i] y[i] for i from … to. */
 export function dot(x: Float64Array, y: Float64Array, from = 0, to = x.length): number {

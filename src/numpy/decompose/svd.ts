@@ -3,7 +3,7 @@
  * 2008), which finds small values as exactly as large ones; and the pseudo-inverse. Must not know arrays or graphs.
  */
 import { impossible } from "../../util/fail.js";
-import { dot, EPSILON, Matrix, product, rotate, scaled, scaleOf } from "./matrix.js";
+import { divided, dot, EPSILON, Matrix, product, rotate, scaleOf } from "./matrix.js";
 import { completeColumns, qrFactors } from "./qr.js";
 
 /** More sweeps than any matrix has been seen to need. */
@@ -47,7 +47,7 @@ export function singularValues(a: Matrix): Svd {
     return { u: vt.T, s, vt: u.T };
   }
   const scale = scaleOf(a);
-  const { q, r } = qrFactors(scaled(a, 1 / scale));
+  const { q, r } = qrFactors(divided(a, scale));
   const turned = Matrix.identity(a.cols);
   sweepUntilOrthogonal(r, turned);
   const squares = Float64Array.from({ length: r.rows }, (_, i) => dot(r.row(i), r.row(i)));
