@@ -71,7 +71,8 @@ export class Func {
   }
 
   local(type: WasmType, hint = "t"): Local {
-    const name = `$${hint}${this.names++}`;
+    let name = `$${hint}${this.names++}`;
+    while (this.params.some((p) => p.name === name)) name = `$${hint}${this.names++}`;
     this.locals.push(`(local ${name} ${type})`);
     // Unless `let` or `loop` says more, it may change anywhere.
     this.depths.set(`(local.get ${name})`, Number.POSITIVE_INFINITY);
