@@ -2,13 +2,12 @@
  * The Deep Learning Tutorials' convolutional_mlp.py: `LeNetConvPoolLayer`, and `evaluateLenet5`, two such layers under a hidden layer and a logistic
  * regression, without the original's learned scaling and RBF output. On the public API only.
  */
-import { compile, config, grad, numpy as np, type RandomState, shared, type SharedVariable, T, type Variable } from "../index.js";
-import { type StoppingResult, trainWithEarlyStopping, verdict } from "./early_stopping.js";
-import { type DataOptions, dataSettings, forBatches, loadData, LogisticRegression, minibatch, numberOfBatches, type ScalarFunction, type SharedDatasets } from "./logistic_sgd.js";
+import { config, numpy as np, type RandomState, shared, type SharedVariable, T, type Variable } from "../index.js";
+import type { StoppingResult } from "./early_stopping.js";
+import { type DataOptions, LogisticRegression, type ScalarFunction } from "./logistic_sgd.js";
 import { HiddenLayer } from "./mlp.js";
 import { loadModel, type NamedParams, restoreParams, saveModel } from "./model_files.js";
-import { fixed, Watcher } from "./observe.js";
-import { Training } from "./training.js";
+import { begin, classifierFunctions, fit, tellBest } from "./program.js";
 
 type Four<N> = readonly [N, number, number, number];
 
@@ -118,77 +117,26 @@ export interface Lenet5Result extends StoppingResult {
   readonly trainModel: ScalarFunction;
 }
 
-function buildFunctions({ layer3, params }: LeNet, x: Variable, y: Variable, datasets: SharedDatasets, { batchSize, learningRate }: { batchSize: number; learningRate: number }) {
-  const [[trainSetX, trainSetY], [validSetX, validSetY], [testSetX, testSetY]] = datasets;
-  const index = T.lscalar();
-  // The cost we minimize during training is the NLL of the model.
-  const cost = layer3.negativeLogLikelihood(y);
-  const testModel = compile([index], layer3.errors(y), {
-    givens: [
-      [x, minibatch(testSetX, index, batchSize)],
-      [y, minibatch(testSetY, index, batchSize)],
-    ],
-  });
-  const validateModel = compile([index], layer3.errors(y), {
-    givens: [
-      [x, minibatch(validSetX, index, batchSize)],
-      [y, minibatch(validSetY, index, batchSize)],
-    ],
-  });
-  const grads = grad(cost, params);
-  const updates = params.map((param, i) => [param, param.sub((grads[i] as Variable).mul(learningRate))] as const);
-  const trainModel = compile([index], cost, {
-    updates,
-    givens: [
-      [x, minibatch(trainSetX, index, batchSize)],
-      [y, minibatch(trainSetY, index, batchSize)],
-    ],
-    name: "train_model",
-  });
-  return { testModel, validateModel, trainModel };
-}
-
 /** Trains LeNet on images of digits by stochastic gradient descent with early stopping. */
 export async function evaluateLenet5(options: Lenet5Options = {}): Promise<Lenet5Result> {
-  const { learningRate = 0.1, nEpochs = 200, dataset, nkerns = [20, 50], batchSize = 500, nHidden = 500, seed = 23455, bestModel = null } = options;
-  const watcher = new Watcher(options);
-  const training = await Training.open(watcher, { checkpoint: options.checkpoint, options: { program: "lenet", learningRate, nEpochs, nkerns, batchSize, nHidden, seed, ...dataSettings(options) } });
-  watcher.log("... loading data");
-  const datasets = await loadData(dataset, options.data);
-  const nTrainBatches = numberOfBatches(datasets[0][0], batchSize, options.maxBatches);
-  const nValidBatches = numberOfBatches(datasets[1][0], batchSize);
-  const nTestBatches = numberOfBatches(datasets[2][0], batchSize);
+  const { learningRate = 0.1, nEpochs = 200, nkerns = [20, 50], batchSize = 500, nHidden = 500, seed = 23455, bestModel = null } = options;
+  const { watcher, training, datasets, nTrainBatches } = await begin(options, { program: "lenet", learningRate, nEpochs, nkerns, batchSize, nHidden, seed });
 
   watcher.log("... building the model");
   const x = T.matrix("x");
   const y = T.ivector("y");
   const classifier = new LeNet({ rng: new np.random.RandomState(seed), input: x, nkerns, batchSize, nHidden });
-  const { testModel, validateModel, trainModel } = buildFunctions(classifier, x, y, datasets, { batchSize, learningRate });
+  const { layer3, params } = classifier;
+  // The cost we minimize during training is the NLL of the model.
+  const functions = classifierFunctions({ x, y, cost: layer3.negativeLogLikelihood(y), errors: layer3.errors(y), params }, datasets, { batchSize, learningRate });
 
   watcher.log("... training");
   const save = async (): Promise<void> => {
     if (bestModel !== null) await saveModel(bestModel, "lenet", classifier.named, { nkerns, nHidden });
   };
-  const result = await trainWithEarlyStopping(
-    {
-      phase: "training",
-      trainModel: async (minibatchIndex) => Number(await trainModel(minibatchIndex)),
-      updates: trainModel.graph.updates,
-      validateModel: () => forBatches(validateModel, nValidBatches),
-      testModel: () => forBatches(testModel, nTestBatches),
-      nTrainBatches,
-      nEpochs,
-      patience: 10000,
-      saveBest: save,
-    },
-    training,
-  );
-  if (result.interrupted && result.validationLosses.length === 0) await save();
-  watcher.log(
-    `${verdict(result)}. Best validation score of ${fixed(result.bestValidationLoss * 100)} % obtained at iteration ${result.bestIter + 1}, with test performance ${fixed(result.testScore * 100)} %`,
-  );
-  watcher.log(`The code for file convolutional_mlp.ts ran for ${fixed(result.seconds / 60, 2)}m`);
-  return { ...result, classifier, trainModel };
+  const result = await fit(functions, { nTrainBatches, nEpochs, patience: 10000, save }, training);
+  tellBest(watcher, "convolutional_mlp.ts", result);
+  return { ...result, classifier, trainModel: functions.trainModel };
 }
 
 /** The model of a file that `evaluateLenet5` saved, on a new input `x` of any number of images. Throws what `loadModel` and `restoreParams` throw. */

@@ -84,6 +84,3 @@ export async function trainWithEarlyStopping(options: EarlyStopping, training: T
   const costs = training.costs(phase);
   return { ...found, costs, epoch: costs.length, seconds: training.seconds - before, interrupted: training.watcher.aborted };
 }
-
-/** How the programs' last line begins. */
-export const verdict = ({ interrupted }: StoppingResult): string => (interrupted ? "Stopped" : "Optimization complete");

@@ -1,15 +1,11 @@
 /**
- * The article's logistic_sgd.py: logistic regression by stochastic gradient descent, `loadData`, `sgdOptimizationMnist`, `predict`.
- * On the public API only. Next: mlp.ts and dbn.ts put `LogisticRegression` on top of other layers.
+ * The article's logistic_sgd.py: the class `LogisticRegression`, `loadData`, and minibatches of what it loads.
+ * On the public API only. Next: logistic_sgd_program.ts trains one; mlp.ts and dbn.ts put it on top of other layers.
  */
-import {
-  type ArrayLike, compile, type CompiledFunction, config, fail, grad, loadData as loadArrays, type LoadOptions, numpy as np, shared, type SharedVariable, slice, T, type Variable,
-} from "../index.js";
+import { type ArrayLike, type CompiledFunction, config, fail, loadData as loadArrays, type LoadOptions, numpy as np, shared, type SharedVariable, slice, T, type Variable } from "../index.js";
 import type { CheckpointOptions, RunOptions } from "./checkpoint.js";
-import { type StoppingResult, trainWithEarlyStopping, verdict } from "./early_stopping.js";
-import { loadModel, type NamedParams, restoreParams, saveModel } from "./model_files.js";
-import { fixed, type Observers, Watcher } from "./observe.js";
-import { Training } from "./training.js";
+import type { NamedParams } from "./model_files.js";
+import type { Observers } from "./observe.js";
 
 export interface LogisticRegressionOptions {
   /** `[n, nIn]`, floatX. */
@@ -18,26 +14,16 @@ export interface LogisticRegressionOptions {
   readonly nOut: number;
 }
 
-/** Multi-class logistic regression: `P(y = i | x) = softmax_i(x W + b)`. */
-export class LogisticRegression {
-  readonly W: SharedVariable;
-  readonly b: SharedVariable;
+/** `P(y = i | x) = softmax_i(x W + b)`, for weights `[nIn, nOut]` and biases `[nOut]` wherever they come from. */
+export class SoftmaxClassifier {
   readonly pYGivenX: Variable;
   readonly yPred: Variable;
-  readonly params: readonly SharedVariable[];
   readonly input: Variable;
-  readonly nIn: number;
-  readonly nOut: number;
 
-  constructor({ input, nIn, nOut }: LogisticRegressionOptions) {
-    this.W = shared(np.zeros([nIn, nOut], { dtype: config.floatX }), { name: "W", borrow: true });
-    this.b = shared(np.zeros([nOut], { dtype: config.floatX }), { name: "b", borrow: true });
-    this.pYGivenX = T.nnet.softmax(T.dot(input, this.W).add(this.b));
+  constructor(input: Variable, W: Variable, b: Variable) {
+    this.pYGivenX = T.nnet.softmax(T.dot(input, W).add(b));
     this.yPred = T.argmax(this.pYGivenX, { axis: 1 });
-    this.params = [this.W, this.b];
     this.input = input;
-    this.nIn = nIn;
-    this.nOut = nOut;
   }
 
   /** Mean of -log P(y | x): 0-d floatX. */
@@ -55,6 +41,26 @@ export class LogisticRegression {
     }
     // neq gives a vector of 0s and 1s, where 1 is a mistake in prediction.
     return T.mean(T.neq(this.yPred, y));
+  }
+}
+
+/** Multi-class logistic regression that starts at zero. */
+export class LogisticRegression extends SoftmaxClassifier {
+  readonly W: SharedVariable;
+  readonly b: SharedVariable;
+  readonly params: readonly SharedVariable[];
+  readonly nIn: number;
+  readonly nOut: number;
+
+  constructor({ input, nIn, nOut }: LogisticRegressionOptions) {
+    const W = shared(np.zeros([nIn, nOut], { dtype: config.floatX }), { name: "W", borrow: true });
+    const b = shared(np.zeros([nOut], { dtype: config.floatX }), { name: "b", borrow: true });
+    super(input, W, b);
+    this.W = W;
+    this.b = b;
+    this.params = [this.W, this.b];
+    this.nIn = nIn;
+    this.nOut = nOut;
   }
 
   /** Parameters by the names they have in files. */
@@ -103,149 +109,11 @@ export interface DataOptions extends Observers {
 /** What the numbers of a run depend on in its data. */
 export const dataSettings = ({ dataset = "digits", data, maxBatches }: DataOptions): RunOptions => ({ dataset, digits: { seed: data?.seed ?? null, ...data?.sizes }, maxBatches: maxBatches ?? null });
 
-export interface SgdOptions extends DataOptions {
-  readonly learningRate?: number | undefined;
-  readonly nEpochs?: number | undefined;
-  readonly batchSize?: number | undefined;
-  /** Where the best model is saved; null saves none. */
-  readonly bestModel?: string | null | undefined;
-}
-
 export type ScalarFunction = CompiledFunction<Variable>;
-
-export interface SgdResult extends StoppingResult {
-  readonly classifier: LogisticRegression;
-  readonly trainModel: ScalarFunction;
-}
 
 /** Calls a function of a minibatch index for 0 … n-1. */
 export async function forBatches(f: ScalarFunction, n: number): Promise<number[]> {
   const losses: number[] = [];
   for (let i = 0; i < n; i++) losses.push(Number(await f(i)));
   return losses;
-}
-
-/** The three functions of a minibatch index: test and validation error, and a training step. */
-function buildFunctions(classifier: LogisticRegression, x: Variable, y: Variable, datasets: SharedDatasets, { batchSize, learningRate }: { batchSize: number; learningRate: number }) {
-  const [[trainSetX, trainSetY], [validSetX, validSetY], [testSetX, testSetY]] = datasets;
-  const index = T.lscalar();
-  const cost = classifier.negativeLogLikelihood(y);
-  const testModel = compile({
-    inputs: [index],
-    outputs: classifier.errors(y),
-    givens: [
-      [x, minibatch(testSetX, index, batchSize)],
-      [y, minibatch(testSetY, index, batchSize)],
-    ],
-  });
-  const validateModel = compile({
-    inputs: [index],
-    outputs: classifier.errors(y),
-    givens: [
-      [x, minibatch(validSetX, index, batchSize)],
-      [y, minibatch(validSetY, index, batchSize)],
-    ],
-  });
-  const gW = grad(cost, classifier.W);
-  const gB = grad(cost, classifier.b);
-  const trainModel = compile({
-    inputs: [index],
-    outputs: cost,
-    updates: [
-      [classifier.W, classifier.W.sub(gW.mul(learningRate))],
-      [classifier.b, classifier.b.sub(gB.mul(learningRate))],
-    ],
-    givens: [
-      [x, minibatch(trainSetX, index, batchSize)],
-      [y, minibatch(trainSetY, index, batchSize)],
-    ],
-    name: "train_model",
-  });
-  return { testModel, validateModel, trainModel };
-}
-
-/** Trains logistic regression by stochastic gradient descent with early stopping; saves the best model as `bestModel`. */
-export async function sgdOptimizationMnist(options: SgdOptions = {}): Promise<SgdResult> {
-  const { learningRate = 0.13, nEpochs = 1000, dataset, batchSize = 600, bestModel = "best_model.npz" } = options;
-  const watcher = new Watcher(options);
-  const training = await Training.open(watcher, { checkpoint: options.checkpoint, options: { program: "logistic_sgd", learningRate, nEpochs, batchSize, ...dataSettings(options) } });
-  watcher.log("... loading data");
-  const datasets = await loadData(dataset, options.data);
-  const [[trainSetX], [validSetX], [testSetX]] = datasets;
-  const nTrainBatches = numberOfBatches(trainSetX, batchSize, options.maxBatches);
-  const nValidBatches = numberOfBatches(validSetX, batchSize);
-  const nTestBatches = numberOfBatches(testSetX, batchSize);
-
-  watcher.log("... building the model");
-  const x = T.matrix("x");
-  const y = T.ivector("y");
-  const classifier = new LogisticRegression({ input: x, nIn: 28 * 28, nOut: 10 });
-  const { testModel, validateModel, trainModel } = buildFunctions(classifier, x, y, datasets, { batchSize, learningRate });
-
-  watcher.log("... training the model");
-  const result = await trainWithEarlyStopping(
-    {
-      phase: "training",
-      trainModel: async (minibatchIndex) => Number(await trainModel(minibatchIndex)),
-      updates: trainModel.graph.updates,
-      validateModel: () => forBatches(validateModel, nValidBatches),
-      testModel: () => forBatches(testModel, nTestBatches),
-      nTrainBatches,
-      nEpochs,
-      patience: 5000,
-      saveBest: bestModel === null ? undefined : () => saveLogisticRegression(bestModel, classifier),
-    },
-    training,
-  );
-  if (result.interrupted && bestModel !== null && result.validationLosses.length === 0) await saveLogisticRegression(bestModel, classifier);
-  watcher.log(`${verdict(result)} with best validation score of ${fixed(result.bestValidationLoss * 100)} %,with test performance ${fixed(result.testScore * 100)} %`);
-  watcher.log(`The code run for ${result.epoch} epochs, with ${fixed(result.epoch / result.seconds)} epochs/sec`);
-  watcher.log(`The code for file logistic_sgd.ts ran for ${fixed(result.seconds, 1)}s`);
-  return { ...result, classifier, trainModel };
-}
-
-/** Writes weights and biases as an .npz that `loadLogisticRegression` and NumPy read. */
-export async function saveLogisticRegression(path: string, classifier: LogisticRegression): Promise<void> {
-  await saveModel(path, "logistic_sgd", classifier.named, { nIn: classifier.nIn, nOut: classifier.nOut });
-}
-
-/** The model of a file, on a new input `x`. Throws what `loadModel` and `restoreParams` throw. */
-export async function loadLogisticRegression(path: string): Promise<LogisticRegression> {
-  const saved = await loadModel(path, "logistic_sgd");
-  const classifier = new LogisticRegression({ input: T.matrix("x"), nIn: saved.size("nIn"), nOut: saved.size("nOut") });
-  restoreParams(path, saved, classifier.named);
-  return classifier;
-}
-
-export interface PredictOptions extends Pick<DataOptions, "dataset" | "data" | "log"> {
-  readonly bestModel?: string | undefined;
-  /** How many examples of the test set. */
-  readonly count?: number | undefined;
-}
-
-export interface Prediction {
-  readonly predicted: readonly number[];
-  readonly labels: readonly number[];
-}
-
-/** Predicts the first examples of the test set with a saved model. */
-export async function predict({ bestModel = "best_model.npz", dataset, data, count = 10, log }: PredictOptions = {}): Promise<Prediction> {
-  const watcher = new Watcher({ log });
-  const classifier = await loadLogisticRegression(bestModel);
-  return predictWith(classifier.input, classifier.yPred, { dataset, data, count, watcher });
-}
-
-/** `predict` for any classifier, given its input and prediction. */
-export async function predictWith(
-  input: Variable, yPred: Variable, { dataset, data, count, watcher }: { dataset?: string | undefined; data?: LoadOptions | undefined; count: number; watcher: Watcher },
-): Promise<Prediction> {
-  const predictModel = compile({ inputs: [input], outputs: yPred });
-  const { test: [testSetX, testSetY] } = await loadArrays(dataset, data);
-  const n = Math.min(count, testSetX.shape[0] as number);
-  const first = np.asarray(testSetX.data.subarray(0, n * (testSetX.shape[1] as number)), { dtype: config.floatX }).reshape([n, testSetX.shape[1] as number]);
-  const predictedValues = await predictModel(first);
-  const predicted = [...np.asarray(predictedValues as ArrayLike).data];
-  watcher.log(`Predicted values for the first ${n} examples in test set:`);
-  watcher.log(`[${predicted.join(" ")}]`);
-  return { predicted, labels: [...testSetY.data.subarray(0, n)] };
 }

@@ -2,12 +2,11 @@
  * The Deep Learning Tutorials' mlp.py: `HiddenLayer`, which the article's DBN is made of, and `MLP`, one hidden layer under a logistic regression.
  * On the public API only.
  */
-import { compile, config, grad, numpy as np, type RandomState, shared, type SharedVariable, T, type Variable } from "../index.js";
-import { type StoppingResult, trainWithEarlyStopping, verdict } from "./early_stopping.js";
-import { type DataOptions, dataSettings, forBatches, loadData, LogisticRegression, minibatch, numberOfBatches, type ScalarFunction, type SharedDatasets } from "./logistic_sgd.js";
+import { config, numpy as np, type RandomState, shared, type SharedVariable, T, type Variable } from "../index.js";
+import type { StoppingResult } from "./early_stopping.js";
+import { type DataOptions, LogisticRegression, type ScalarFunction } from "./logistic_sgd.js";
 import { loadModel, type NamedParams, restoreParams, saveModel } from "./model_files.js";
-import { fixed, Watcher } from "./observe.js";
-import { Training } from "./training.js";
+import { begin, classifierFunctions, fit, tellBest } from "./program.js";
 
 /** An elementwise nonlinearity, such as T.tanh. */
 export type Activation = (x: Variable) => Variable;
@@ -123,49 +122,10 @@ export interface MlpResult extends StoppingResult {
   readonly trainModel: ScalarFunction;
 }
 
-function buildFunctions(classifier: MLP, cost: Variable, x: Variable, y: Variable, datasets: SharedDatasets, { batchSize, learningRate }: { batchSize: number; learningRate: number }) {
-  const [[trainSetX, trainSetY], [validSetX, validSetY], [testSetX, testSetY]] = datasets;
-  const index = T.lscalar();
-  const testModel = compile({
-    inputs: [index],
-    outputs: classifier.errors(y),
-    givens: [
-      [x, minibatch(testSetX, index, batchSize)],
-      [y, minibatch(testSetY, index, batchSize)],
-    ],
-  });
-  const validateModel = compile({
-    inputs: [index],
-    outputs: classifier.errors(y),
-    givens: [
-      [x, minibatch(validSetX, index, batchSize)],
-      [y, minibatch(validSetY, index, batchSize)],
-    ],
-  });
-  const gparams = classifier.params.map((param) => grad(cost, param));
-  const trainModel = compile({
-    inputs: [index],
-    outputs: cost,
-    updates: classifier.params.map((param, i) => [param, param.sub((gparams[i] as Variable).mul(learningRate))] as const),
-    givens: [
-      [x, minibatch(trainSetX, index, batchSize)],
-      [y, minibatch(trainSetY, index, batchSize)],
-    ],
-    name: "train_model",
-  });
-  return { testModel, validateModel, trainModel };
-}
-
 /** Trains a multi-layer perceptron by stochastic gradient descent with early stopping. */
 export async function testMlp(options: TestMlpOptions = {}): Promise<MlpResult> {
-  const { learningRate = 0.01, L1Reg = 0, L2Reg = 0.0001, nEpochs = 1000, dataset, batchSize = 20, nHidden = 500, seed = 1234, bestModel = null } = options;
-  const watcher = new Watcher(options);
-  const training = await Training.open(watcher, { checkpoint: options.checkpoint, options: { program: "mlp", learningRate, L1Reg, L2Reg, nEpochs, batchSize, nHidden, seed, ...dataSettings(options) } });
-  watcher.log("... loading data");
-  const datasets = await loadData(dataset, options.data);
-  const nTrainBatches = numberOfBatches(datasets[0][0], batchSize, options.maxBatches);
-  const nValidBatches = numberOfBatches(datasets[1][0], batchSize);
-  const nTestBatches = numberOfBatches(datasets[2][0], batchSize);
+  const { learningRate = 0.01, L1Reg = 0, L2Reg = 0.0001, nEpochs = 1000, batchSize = 20, nHidden = 500, seed = 1234, bestModel = null } = options;
+  const { watcher, training, datasets, nTrainBatches } = await begin(options, { program: "mlp", learningRate, L1Reg, L2Reg, nEpochs, batchSize, nHidden, seed });
 
   watcher.log("... building the model");
   const x = T.matrix("x");
@@ -173,32 +133,15 @@ export async function testMlp(options: TestMlpOptions = {}): Promise<MlpResult> 
   const rng = new np.random.RandomState(seed);
   const classifier = new MLP({ rng, input: x, nIn: 28 * 28, nHidden, nOut: 10 });
   const cost = classifier.negativeLogLikelihood(y).add(classifier.L1.mul(L1Reg)).add(classifier.L2Sqr.mul(L2Reg));
-  const { testModel, validateModel, trainModel } = buildFunctions(classifier, cost, x, y, datasets, { batchSize, learningRate });
+  const functions = classifierFunctions({ x, y, cost, errors: classifier.errors(y), params: classifier.params }, datasets, { batchSize, learningRate });
 
   watcher.log("... training");
   const save = async (): Promise<void> => {
     if (bestModel !== null) await saveModel(bestModel, "mlp", classifier.named, { nIn: 28 * 28, nHidden, nOut: 10 });
   };
-  const result = await trainWithEarlyStopping(
-    {
-      phase: "training",
-      trainModel: async (minibatchIndex) => Number(await trainModel(minibatchIndex)),
-      updates: trainModel.graph.updates,
-      validateModel: () => forBatches(validateModel, nValidBatches),
-      testModel: () => forBatches(testModel, nTestBatches),
-      nTrainBatches,
-      nEpochs,
-      patience: 10000,
-      saveBest: save,
-    },
-    training,
-  );
-  if (result.interrupted && result.validationLosses.length === 0) await save();
-  watcher.log(
-    `${verdict(result)}. Best validation score of ${fixed(result.bestValidationLoss * 100)} % obtained at iteration ${result.bestIter + 1}, with test performance ${fixed(result.testScore * 100)} %`,
-  );
-  watcher.log(`The code for file mlp.ts ran for ${fixed(result.seconds / 60, 2)}m`);
-  return { ...result, classifier, trainModel };
+  const result = await fit(functions, { nTrainBatches, nEpochs, patience: 10000, save }, training);
+  tellBest(watcher, "mlp.ts", result);
+  return { ...result, classifier, trainModel: functions.trainModel };
 }
 
 /** The model of a file that `testMlp` saved, on a new input `x`. Throws what `loadModel` and `restoreParams` throw. */

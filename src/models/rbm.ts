@@ -4,10 +4,11 @@
  */
 import { all, config, grad, numpy as np, type RandomState, RandomStreams, scan, shared, type SharedVariable, T, type Updates, type Variable } from "../index.js";
 import type { NamedParams } from "./model_files.js";
+import { sigmoidWeights } from "./weights.js";
 
 /** What an RBM needs of a stream of random numbers: `RandomStreams` or `MRGRandomStreams`. */
 export interface BinomialStreams {
-  binomial(options: { readonly size: Variable; readonly n: number; readonly p: Variable; readonly dtype: string }): Variable;
+  binomial(options: { readonly size: Variable; readonly n: number; readonly p: Variable | number; readonly dtype: string }): Variable;
 }
 
 export interface RBMOptions {
@@ -52,17 +53,7 @@ export class RBM {
     this.nHidden = nHidden;
     if (numpyRng === null) numpyRng = new np.random.RandomState(1234);
     if (theanoRng === null) theanoRng = new RandomStreams(numpyRng.randint(2 ** 30));
-    if (W === null) {
-      const initialW = np.asarray(
-        numpyRng.uniform({
-          low: -4 * Math.sqrt(6 / (nHidden + nVisible)),
-          high: 4 * Math.sqrt(6 / (nHidden + nVisible)),
-          size: [nVisible, nHidden],
-        }),
-        { dtype: config.floatX },
-      );
-      W = shared(initialW, { name: "W", borrow: true });
-    }
+    if (W === null) W = sigmoidWeights(numpyRng, nVisible, nHidden);
     if (hbias === null) hbias = shared(np.zeros([nHidden], { dtype: config.floatX }), { name: "hbias", borrow: true });
     if (vbias === null) vbias = shared(np.zeros([nVisible], { dtype: config.floatX }), { name: "vbias", borrow: true });
     this.input = input ?? T.matrix("input");

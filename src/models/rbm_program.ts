@@ -5,12 +5,12 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { compile, type CompiledFunction, config, NdArray, numpy as np, type RandomState, RandomStreams, savePng, scan, shared, type SharedVariable, T, Updates, type Variable } from "../index.js";
-import { type DataOptions, dataSettings, loadData, minibatch, numberOfBatches, type ScalarFunction } from "./logistic_sgd.js";
+import { type DataOptions, loadData, minibatch, type ScalarFunction } from "./logistic_sgd.js";
 import { loadModel, restoreParams, saveModel } from "./model_files.js";
 import { fixed, floatText, Watcher } from "./observe.js";
+import { begin } from "./program.js";
 import { RBM } from "./rbm.js";
-import { Training } from "./training.js";
-import { tileRasterImages } from "./utils.js";
+import { plotFilters, tileRasterImages } from "./utils.js";
 
 export interface SampleOptions {
   /** Chains side by side in the picture. */
@@ -57,21 +57,11 @@ function buildTrainRbm(rbm: RBM, x: Variable, trainSetX: SharedVariable, { batch
   return compile([index], cost, { updates, givens: [[x, minibatch(trainSetX, index, batchSize)]], name: "train_rbm" });
 }
 
-async function plotFilters(rbm: RBM, path: string): Promise<void> {
-  const W = await rbm.W.getValue();
-  await savePng(path, tileRasterImages(W.T, { imgShape: [28, 28], tileShape: [10, 10], tileSpacing: [1, 1] }));
-}
-
 /** Trains by PCD-k (CD-k unless `persistent`), saves filters after each epoch, samples and the model. */
 export async function testRbm(options: TestRbmOptions = {}): Promise<RbmResult> {
-  const { learningRate = 0.1, trainingEpochs = 15, dataset, batchSize = 20, outputFolder = "rbm_plots", nHidden = 500, k = 15, persistent = true, seed = 123 } = options;
-  const watcher = new Watcher(options);
-  const settings = { program: "rbm", learningRate, trainingEpochs, batchSize, nHidden, k, persistent, seed, ...dataSettings(options) };
-  const training = await Training.open(watcher, { checkpoint: options.checkpoint, options: settings });
-  watcher.log("... loading data");
-  const datasets = await loadData(dataset, options.data);
-  const [[trainSetX], , [testSetX]] = datasets;
-  const nTrainBatches = numberOfBatches(trainSetX, batchSize, options.maxBatches);
+  const { learningRate = 0.1, trainingEpochs = 15, batchSize = 20, outputFolder = "rbm_plots", nHidden = 500, k = 15, persistent = true, seed = 123 } = options;
+  const settings = { program: "rbm", learningRate, trainingEpochs, batchSize, nHidden, k, persistent, seed };
+  const { watcher, training, datasets: [[trainSetX], , [testSetX]], nTrainBatches } = await begin(options, settings);
   const x = T.matrix("x");
   const rng = new np.random.RandomState(seed);
   const theanoRng = new RandomStreams(rng.randint(2 ** 30));
@@ -84,7 +74,7 @@ export async function testRbm(options: TestRbmOptions = {}): Promise<RbmResult> 
     for await (const batchIndex of epoch.minibatches) epoch.costs.push(Number(await trainRbm(batchIndex)));
     if (epoch.complete) watcher.log(`Training epoch ${epoch.index}, cost is ${floatText(np.mean(epoch.costs))}`);
     files.push(join(outputFolder, `filters_at_epoch_${epoch.index}.png`));
-    await plotFilters(rbm, files.at(-1) as string);
+    await plotFilters(rbm.W, files.at(-1) as string);
   }
   await training.close();
   watcher.log(`Training took ${fixed(training.seconds / 60)} minutes`);

@@ -1,8 +1,8 @@
 /**
  * The article's utils.py: `tileRasterImages` arranges the rows of a matrix as pictures in one picture (filters, samples).
- * On the public API only. Next: `savePng` writes the result.
+ * On the public API only. Next: `savePng` writes the result; `plotFilters` does both for weights.
  */
-import { NdArray, ValueError } from "../index.js";
+import { NdArray, savePng, type SharedVariable, ValueError } from "../index.js";
 
 /** Rows of `X`: `[n, height * width]` or `[n, height, width]`. */
 export type Images = NdArray;
@@ -110,4 +110,10 @@ export function tileRasterImages(X: Images | Channels, options: TileOptions): Nd
     else for (let i = 0; i < height * width; i++) out.data[4 * i + c] = defaults[c] as number;
   });
   return out;
+}
+
+/** Draws what the first hundred hidden units look for in MNIST's images: the columns of `W`, `[784, nHidden]`, ten in a row. */
+export async function plotFilters(W: SharedVariable, path: string): Promise<void> {
+  const { T: filters } = await W.getValue();
+  await savePng(path, tileRasterImages(filters, { imgShape: [28, 28], tileShape: [10, 10], tileSpacing: [1, 1] }));
 }

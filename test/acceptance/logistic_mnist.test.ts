@@ -4,7 +4,7 @@
  */
 import { expect, test } from "vitest";
 import { config } from "../../src/index.js";
-import { sgdOptimizationMnist } from "../../src/models/logistic_sgd.js";
+import { sgdOptimizationMnist } from "../../src/models/logistic_sgd_program.js";
 import { describeOnMnist, MINUTES, SLOW } from "./mnist.js";
 
 const run = (nEpochs: number) => sgdOptimizationMnist({ dataset: "mnist", nEpochs, bestModel: null, log: () => undefined });

@@ -9,7 +9,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { closeDevices, config, loadArrays, numpy as np, saveArrays, shared } from "../../src/index.js";
 import type { CheckpointOptions } from "../../src/models/checkpoint.js";
 import { testDbn } from "../../src/models/dbn_program.js";
-import { type DataOptions, sgdOptimizationMnist } from "../../src/models/logistic_sgd.js";
+import type { DataOptions } from "../../src/models/logistic_sgd.js";
+import { sgdOptimizationMnist } from "../../src/models/logistic_sgd_program.js";
 import { testMlp } from "../../src/models/mlp.js";
 import { Watcher } from "../../src/models/observe.js";
 import { testRbm } from "../../src/models/rbm_program.js";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compile, config, type NdArray, numpy as np, T } from "../../src/index.js";
 import { evaluateLenet5, LeNetConvPoolLayer, loadLenet } from "../../src/models/convolutional_mlp.js";
-import { predictWith } from "../../src/models/logistic_sgd.js";
+import { predictWith } from "../../src/models/logistic_sgd_program.js";
 import { Watcher } from "../../src/models/observe.js";
 import { FEW, quiet } from "./data.js";
 

@@ -40,7 +40,7 @@ describe("DBN", () => {
   });
 
   test("needs a layer", () => {
-    expect(() => make([])).toThrow(expect.objectContaining({ code: "dbn-layers" }));
+    expect(() => make([])).toThrow(expect.objectContaining({ code: "hidden-layers" }));
   });
 
   test("a pretraining step changes its layer only, in both of its roles, by the given rate or 0.1", async () => {

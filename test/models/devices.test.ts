@@ -6,7 +6,8 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { compile, config, MRGRandomStreams, numpy as np, RandomStreams, shared, T } from "../../src/index.js";
 import { DBN } from "../../src/models/dbn.js";
-import { loadData, minibatch, sgdOptimizationMnist } from "../../src/models/logistic_sgd.js";
+import { loadData, minibatch } from "../../src/models/logistic_sgd.js";
+import { sgdOptimizationMnist } from "../../src/models/logistic_sgd_program.js";
 import { type BinomialStreams, RBM } from "../../src/models/rbm.js";
 import { FEW } from "./data.js";
 

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compile, type NdArray, numpy as np, shared, T } from "../../src/index.js";
-import { loadData, loadLogisticRegression, LogisticRegression, numberOfBatches, predict, sgdOptimizationMnist } from "../../src/models/logistic_sgd.js";
+import { loadData, LogisticRegression, numberOfBatches } from "../../src/models/logistic_sgd.js";
+import { loadLogisticRegression, predict, sgdOptimizationMnist } from "../../src/models/logistic_sgd_program.js";
 import { FEW, quiet } from "./data.js";
 
 let folder = "";
