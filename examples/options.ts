@@ -49,6 +49,16 @@ export function rate(text: string): number {
   return x;
 }
 
+/** A part of a whole: from 0 to 1. */
+export function level(text: string): number {
+  const x = Number(text);
+  if (!(x >= 0 && x <= 1) || text.trim() === "") throw new InvalidArgumentError("A number from 0 to 1 is needed.");
+  return x;
+}
+
+/** "0.1,0.2" */
+export const levels = (text: string): number[] => text.split(",").map(level);
+
 /** "500,500" */
 export const counts = (text: string): number[] => text.split(",").map(count);
 
@@ -68,6 +78,18 @@ export function withCommon(command: Command, defaults: { readonly out: string; r
     .option("--test-size <n>", "drawn digits for testing (default: 2400)", count)
     .option("--exclude <rule,…>", "rewrite rules to leave out", names, config.exclude)
     .option("--plan", "print the compiled plan at the end");
+}
+
+/** Adds what every training takes. */
+export function withTraining(command: Command): Command {
+  return command
+    .option("--article", "the article's settings for whatever is not given")
+    .option("--epochs <n>", "epochs of training", count)
+    .option("--batch <n>", "examples in a minibatch", count)
+    .option("--batches <n>", "use only so many minibatches per epoch", count)
+    .option("--checkpoint <file>", "where the training is written down, or a folder for it (default: checkpoint.npz in the output folder)")
+    .option("--checkpoint-minutes <x>", "minutes between two writings", rate, 2)
+    .option("--resume", "go on from the checkpoint; the other options as they were");
 }
 
 /** Sizes of the drawn digits, as `loadData` takes them. */
