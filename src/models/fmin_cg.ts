@@ -3,6 +3,7 @@
  * at a time, on a state of plain numbers. Must not know models. Next: logistic_cg.ts minimises a cost with it.
  */
 import { type Point, strongWolfe } from "./line_search.js";
+import { zoomingWolfe } from "./wolfe_zoom.js";
 
 export interface Objective {
   readonly f: (x: readonly number[]) => Promise<number>;
@@ -32,10 +33,16 @@ interface Trial extends Point {
   readonly gradient: number[];
 }
 
+/** What both searches of a step have in common: SciPy's constants, and where to begin. */
+const searchOptions = ({ value, previousValue }: CgState, slope: number) => {
+  const first = Math.min(1, (1.01 * 2 * (value - previousValue)) / slope);
+  return { first: first < 0 ? 1 : first, c1: 1e-4, c2: 0.4, least: 1e-100, most: 1e100 };
+};
+
 /**
- * One iteration; false, with the state as it was, where there is none: no component of the gradient is above `gtol`, or no step along the line
- * satisfies the strong Wolfe conditions and leaves a direction of sufficient descent (SciPy tries another search then before it gives up).
- * The direction is that of Polak and Ribière, with no negative coefficient (Gilbert and Nocedal 1992).
+ * One iteration; false, with the state as it was, where there is none: no component of the gradient is above `gtol`, or no step is found that satisfies
+ * the strong Wolfe conditions and leaves a direction of sufficient descent. The direction is that of Polak and Ribière, with no negative
+ * coefficient (Gilbert and Nocedal 1992).
  */
 export async function cgStep({ f, fprime }: Objective, state: CgState, { gtol = 1e-5 }: { readonly gtol?: number } = {}): Promise<boolean> {
   if (state.gradient.length === 0) {
@@ -45,7 +52,7 @@ export async function cgStep({ f, fprime }: Objective, state: CgState, { gtol = 
     // Makes the first step about as long as 1.
     state.previousValue = state.value + Math.sqrt(dot(state.gradient, state.gradient)) / 2;
   }
-  const { x, gradient, direction, value, previousValue } = state;
+  const { x, gradient, direction, value } = state;
   if (!(largest(gradient) > gtol)) return false;
   const at = async (step: number): Promise<Trial> => {
     const moved = along(x, step, direction);
@@ -53,15 +60,16 @@ export async function cgStep({ f, fprime }: Objective, state: CgState, { gtol = 
     const trialGradient = Array.from(await fprime(moved));
     return { step, value: trialValue, slope: dot(trialGradient, direction), x: moved, gradient: trialGradient };
   };
-  const slope = dot(gradient, direction);
-  const guess = Math.min(1, (1.01 * 2 * (value - previousValue)) / slope);
-  const first = guess < 0 ? 1 : guess;
-  const found = await strongWolfe(at, { step: 0, value, slope }, { first, c1: 1e-4, c2: 0.4, least: 1e-100, most: 1e100 });
+  const turned = (found: Trial): number[] => {
+    const beta = Math.max(0, dot(along(found.gradient, -1, gradient), found.gradient) / dot(gradient, gradient));
+    return direction.map((p, i) => beta * p - (found.gradient[i] as number));
+  };
+  const descends = (found: Trial): boolean => largest(found.gradient) <= gtol || dot(turned(found), found.gradient) <= -0.01 * dot(found.gradient, found.gradient);
+  const start: Point = { step: 0, value, slope: dot(gradient, direction) };
+  const options = searchOptions(state, start.slope);
+  const likely = await strongWolfe(at, start, options);
+  const found = likely && descends(likely) ? likely : await zoomingWolfe(at, start, options, descends);
   if (found === null) return false;
-  const beta = Math.max(0, dot(along(found.gradient, -1, gradient), found.gradient) / dot(gradient, gradient));
-  const nextDirection = along(found.gradient.map((g) => -g), beta, direction);
-  const descends = dot(nextDirection, found.gradient) <= -0.01 * dot(found.gradient, found.gradient);
-  if (!descends && largest(found.gradient) > gtol) return false;
-  Object.assign(state, { x: found.x, gradient: found.gradient, direction: nextDirection, value: found.value, previousValue: value } satisfies CgState);
+  Object.assign(state, { x: found.x, gradient: found.gradient, direction: turned(found), value: found.value, previousValue: value } satisfies CgState);
   return true;
 }

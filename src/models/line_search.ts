@@ -1,6 +1,7 @@
 /**
  * A step along a line that satisfies the strong Wolfe conditions, found as MINPACK-2 does (Moré and Thuente 1994, "Line search algorithms with
  * guaranteed sufficient decrease", ACM TOMS 20), for functions that are computed asynchronously. Must not know what is minimised.
+ * Next: wolfe_zoom.ts searches where a step must satisfy something more.
  */
 
 /** A function and its derivative at a step. */
@@ -44,7 +45,7 @@ const cubicStep = (from: Point, to: Point): number => from.step + cubic(from, to
 /** The minimum of the parabola with both slopes. */
 const secantStep = (from: Point, to: Point): number => from.step + (from.slope / (from.slope - to.slope)) * (to.step - from.step);
 /** The minimum of the parabola with both values and the first slope. */
-const parabolaStep = (from: Point, to: Point): number =>
+export const parabolaStep = (from: Point, to: Point): number =>
   from.step + (from.slope / ((from.value - to.value) / (to.step - from.step) + from.slope) / 2) * (to.step - from.step);
 
 /** The step of least value so far, the other end of the interval, and whether a minimum is known to be between them. */
