@@ -7,13 +7,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { closeDevices, config, loadArrays, numpy as np, saveArrays, shared } from "../../src/index.js";
+import { testCA } from "../../src/models/ca.js";
 import type { CheckpointOptions } from "../../src/models/checkpoint.js";
+import { testDA } from "../../src/models/da.js";
 import { testDbn } from "../../src/models/dbn_program.js";
+import { cgOptimizationMnist } from "../../src/models/logistic_cg.js";
 import type { DataOptions } from "../../src/models/logistic_sgd.js";
 import { sgdOptimizationMnist } from "../../src/models/logistic_sgd_program.js";
 import { testMlp } from "../../src/models/mlp.js";
 import { Watcher } from "../../src/models/observe.js";
 import { testRbm } from "../../src/models/rbm_program.js";
+import { testSdA } from "../../src/models/sda.js";
 import { Training } from "../../src/models/training.js";
 import { quiet } from "./data.js";
 
@@ -42,9 +46,13 @@ const rbm = (persistent: boolean): Program => ({ folder: outputFolder, ...option
 const dbn: Program = (options) => testDbn({ ...options, data, hiddenLayersSizes: [5, 4], pretrainingEpochs: 2, trainingEpochs: 4, finetuneLr: 0.5 });
 const mlp: Program = (options) => testMlp({ ...options, data, nHidden: 4, batchSize: 10, nEpochs: 4 });
 const logistic: Program = (options) => sgdOptimizationMnist({ ...options, data, bestModel: null, batchSize: 10, nEpochs: 4 });
+const da: Program = ({ folder: outputFolder, ...options }) => testDA({ ...options, data, outputFolder, nHidden: 5, batchSize: 10, trainingEpochs: 2 });
+const ca: Program = ({ folder: outputFolder, ...options }) => testCA({ ...options, data, outputFolder, nHidden: 5, batchSize: 10, trainingEpochs: 3 });
+const sda: Program = (options) => testSdA({ ...options, data, hiddenLayersSizes: [5, 4], batchSize: 10, pretrainingEpochs: 2, trainingEpochs: 4, finetuneLr: 0.5 });
+const cg: Program = (options) => cgOptimizationMnist({ ...options, data, batchSize: 20, nEpochs: 6 });
 
 /** Log lines that tell numbers of the training, and not times or files. */
-const TOLD = /^(Training epoch|Pre-training| ?epoch|Optimization complete)/;
+const TOLD = /^(Training epoch|Pre-training| ?epoch|validation error|Optimization complete)/;
 
 /** Runs a program that is stopped (or killed: it throws) after so many minibatches more, and again from its checkpoint; the last run ends by itself. */
 async function inPieces(program: Program, pieces: readonly number[], how: "stop" | "kill" = "stop"): Promise<{ readonly file: string; readonly lines: readonly string[]; readonly told: readonly string[] }> {
@@ -87,6 +95,10 @@ describe.each([["float32", "reference"], ["float64", "reference"], ["float32", "
     ["DBN", dbn, [5, 18, 17, 13], ["pre-training layer 0.W", "pre-training layer 1.vbias", "pre-training layer 1.rng.1", "finetuning.W", "finetuning best patience", "finetuning best validationLosses"]],
     ["MLP", mlp, [15, 10], ["training.W", "training.W.1"]],
     ["logistic regression", logistic, [15], ["training.W", "training.b"]],
+    ["logistic regression by conjugate gradients", cg, [2, 1], ["training.theta", "conjugate gradient direction", "conjugate gradient previousValue", "training best validationLosses"]],
+    ["dA", da, [5, 18], ["training with 0 % corruption.rng", "training with 30 % corruption.rng", "training with 30 % corruption.b_prime"]],
+    ["cA", ca, [4, 9], ["training.W", "jacobian squares", "jacobian means"]],
+    ["SdA", sda, [5, 28, 15], ["pre-training layer 1.b_prime", "pre-training layer 1.rng", "finetuning.W", "finetuning best patience"]],
   ])("%s", async (_, program, pieces, names) => {
     const whole = await inPieces(program, []);
     const stopped = await inPieces(program, pieces);
