@@ -111,6 +111,8 @@ describe("classifiers", () => {
     ["mlp", ["--epochs", "1", "--hidden", "8"], 1],
     ["lenet", ["--epochs", "1", "--kernels", "2,3", "--hidden", "8", "--batch", "20"], 1],
     ["dbn", ["--epochs", "1", "--pretrain-epochs", "1", "--hidden", "8,6"], 3],
+    ["sda", ["--epochs", "1", "--pretrain-epochs", "1", "--hidden", "8,6", "--corruption", "0.1,0.4"], 3],
+    ["logistic-cg", ["--epochs", "2", "--batch", "20"], 1],
   ] as const)("%s trains and predict reads its model", async (name, options, functions) => {
     const r = await damo(name, ...FEW, ...CPU, ...options, "--out", name);
     expect([r.status, r.err]).toEqual([0, expect.not.stringContaining("error:")]);
@@ -122,10 +124,25 @@ describe("classifiers", () => {
   }, 120_000);
 });
 
+describe("auto-encoders", () => {
+  test.each([
+    ["da", ["--epochs", "1", "--hidden", "8"], /\nTraining epoch 0, cost {2}\d+\.\d+\nThe no corruption code .*\nTraining epoch 0, cost {2}\d+\.\d+\nThe 30% corruption code /, ["filters_corruption_0.png", "filters_corruption_30.png"], 2],
+    ["ca", ["--epochs", "1", "--hidden", "8", "--contraction", "0.2"], /^Settings: .*contraction 0\.2 \(article: 0\.1\)[\s\S]*\nTraining epoch 0, reconstruction cost {2}\d+\.\d+ {2}jacobian norm {2}\d+\.\d+ \(/, ["cae_filters.png"], 1],
+  ] as const)("%s trains and draws its filters", async (name, options, lines, pictures, functions) => {
+    const r = await damo(name, ...FEW, ...CPU, ...options, "--out", name);
+    expect([r.status, r.err]).toEqual([0, expect.not.stringContaining("error:")]);
+    expect(r.out).toMatch(lines);
+    expect(r.out.match(/: \d+ kernels, \d+ launches per call/g)).toHaveLength(functions);
+    expect((await readdir(join(folder, name))).sort()).toEqual([...pictures, "checkpoint.npz"].sort());
+  }, 120_000);
+});
+
 describe("mistakes", () => {
   test.each([
     [["rbm", "--epochs", "0"], /whole number of at least 1/],
     [["rbm", "--lr", "-1"], /positive number/],
+    [["sda", "--corruption", "0.1,2"], /number from 0 to 1/],
+    [["logistic-cg", "--lr", "0.1"], /unknown option '--lr'/],
     [["rbm", "--seed", "x"], /0 to 4294967295/],
     [["rbm", "--floatX", "float16"], /Allowed choices are float32, float64/],
     [["rbm", "--dataset", "nowhere"], /\[dataset-name\]/],
