@@ -5,7 +5,7 @@
  */
 import { acc, cast, type Expr, isLong, redAxis } from "../codegen/ir/expr.js";
 import { closeKernel, type Reduction } from "../codegen/ir/kernel.js";
-import type { SlotRef, Step } from "../codegen/ir/plan.js";
+import type { Purpose, SlotRef, Step } from "../codegen/ir/plan.js";
 import { appliesOf } from "../graph/function_graph.js";
 import { type Apply, Constant, type Variable } from "../graph/variable.js";
 import { NdArray, sizeOf } from "../numpy/ndarray.js";
@@ -207,7 +207,7 @@ export class Scope {
     };
     let bound = close();
     while (bound.kernel.params.length > caps.maxParams && this.#split(value, source)) bound = close();
-    this.steps.push({ kind: "launch", kernel: bound.kernel, reads: bound.buffers.map((b) => builder.refOf(b)), scalars: bound.scalars, writes: [target] });
+    this.steps.push({ kind: "launch", kernel: bound.kernel, reads: bound.buffers.map((b) => builder.refOf(b)), scalars: bound.scalars, writes: [target], purpose: purposeOf(source ?? value) });
   }
 
   #reductionOf(value: Value, index: readonly Expr[]): Reduction {
@@ -248,9 +248,11 @@ export class Scope {
       return { slot: o.slot, row: null };
     });
     this.context.epoch.now++;
-    this.steps.push({ kind: "routine", routine, reads, scalars: [], writes });
+    this.steps.push({ kind: "routine", routine, reads, scalars: [], writes, purpose: purposeOf(outputs[0] as Value) });
   }
 }
+
+const purposeOf = ({ variable }: Value): Purpose => ({ op: variable.owner?.op.name ?? "copy", line: variable.origin });
 
 /** What one output asks of each input: elementwise ops once per element, reductions once per term, what is bound to its value nothing. */
 function timesRead(a: Apply, out: Value): Evaluations {
