@@ -76,7 +76,7 @@ function evaluate(node: Apply, known: Map<Variable, NdArray>, exact: boolean): v
   const args = inputs as NdArray[];
   const finish = (values: readonly NdArray[]): NdArray[] => values.map((value, i) => checked(node.outputs[i] as Variable, value, exact));
   const values = watching === null
-    ? finish(placed(node, args, () => node.op.fields.reference(args, node.params, types)))
+    ? finish(placed(node, () => args, () => node.op.fields.reference(args, node.params, types)))
     : watching(node, args, () => finish(perform(node, args, types)));
   node.outputs.forEach((o, i) => {
     if (!known.has(o)) known.set(o, values[i] ?? impossible(`the reference of ${node.op} gave no value for output ${i}`));

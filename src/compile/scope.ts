@@ -5,8 +5,9 @@
  */
 import { acc, cast, type Expr, isLong, redAxis } from "../codegen/ir/expr.js";
 import { closeKernel, type Reduction } from "../codegen/ir/kernel.js";
-import type { Purpose, SlotRef, Step } from "../codegen/ir/plan.js";
+import type { Purpose, Routine, SlotRef, Step } from "../codegen/ir/plan.js";
 import { appliesOf } from "../graph/function_graph.js";
+import { placed } from "../graph/perform.js";
 import { type Apply, Constant, type Variable } from "../graph/variable.js";
 import { NdArray, sizeOf } from "../numpy/ndarray.js";
 import { impossible } from "../util/fail.js";
@@ -248,7 +249,8 @@ export class Scope {
       return { slot: o.slot, row: null };
     });
     this.context.epoch.now++;
-    this.steps.push({ kind: "routine", routine, reads, scalars: [], writes, purpose: purposeOf(outputs[0] as Value) });
+    const placing: Routine = { ...routine, run: (from, to, scalars) => placed(a, () => from.map((b) => new NdArray(b.data, b.shape, b.dtype)), () => routine.run(from, to, scalars)) };
+    this.steps.push({ kind: "routine", routine: placing, reads, scalars: [], writes, purpose: purposeOf(outputs[0] as Value) });
   }
 }
 

@@ -13,7 +13,7 @@ import type { Apply, Variable } from "./variable.js";
 /** The outputs of a node for these inputs, in the types given. Errors: what the op's `shape` and `reference` throw, with the node. */
 export function perform(node: Apply, inputs: readonly NdArray[], types: readonly TensorType[] = node.outputs.map((o) => o.type)): readonly NdArray[] {
   const { fields } = node.op;
-  return placed(node, inputs, () => {
+  return placed(node, () => inputs, () => {
     // A loop checks its steps itself, and what a branch does not read has no value.
     if (fields.lower.kind !== "loop" && fields.branches === undefined) fields.shape(concrete(node, inputs));
     return fields.reference(inputs, node.params, types);
@@ -21,11 +21,11 @@ export function perform(node: Apply, inputs: readonly NdArray[], types: readonly
 }
 
 /** Runs what computes a node; errors of damo that are not placed in a node yet are placed in this one. */
-export function placed<T>(node: Apply, inputs: readonly (NdArray | undefined)[], run: () => T): T {
+export function placed<T>(node: Apply, inputs: () => readonly (NdArray | undefined)[], run: () => T): T {
   try {
     return run();
   } catch (e) {
-    if (e instanceof DamoError) e.place(lineOf(node), nodeLines(node, inputs.flatMap((x, i) => (x === undefined ? [] : [seenValue(node.inputs[i] as Variable, x)]))));
+    if (e instanceof DamoError) e.place(lineOf(node), nodeLines(node, inputs().flatMap((x, i) => (x === undefined ? [] : [seenValue(node.inputs[i] as Variable, x)]))));
     throw e;
   }
 }

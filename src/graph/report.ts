@@ -19,7 +19,7 @@ const numbers = (x: NdArray): string => JSON.stringify(x.toArray(), (_, e: unkno
 /** What is known of an input or output: its shape, and perhaps its value. */
 export interface Seen { readonly shape: Shape; readonly dtype: DType; readonly value: NdArray | null; /** By its variable, or by the one outside a loop that it comes from. */ readonly name: string | null }
 
-export const seenValue = (v: Variable, value: NdArray): Seen => ({ shape: value.shape, dtype: value.dtype, value, name: v.name ?? v.owner?.op.name ?? "constant" });
+export const seenValue = (v: Variable, value: NdArray): Seen => ({ shape: value.shape, dtype: value.dtype, value, name: v.name ?? v.owner?.op.name ?? (v.ownValue !== null && !v.isGiven ? "constant" : null) });
 
 /** `x float32[2] = [1,2]`; without the value where it is large or unknown. */
 export const seenText = ({ shape, dtype, value, name }: Seen): string => `${name === null ? "" : `${name} `}${formatType(dtype, shape)}${value !== null && value.size <= SMALL ? ` = ${numbers(value)}` : ""}`;

@@ -30,16 +30,16 @@ export class Tag {
   }
 }
 
-const valueOf = (v: Variable): NdArray | null => v.ownValue ?? v.tag.testValue ?? null;
+const knownValue = (v: Variable): NdArray | null => v.ownValue ?? v.tag.testValue ?? null;
 
 /** The value of `v` on test values, or the leaf that has none. What was made while test values were off is computed now. */
 function valueOrLacking(v: Variable): NdArray | Variable {
-  const makers = (of: Variable): Apply[] => (of.owner === null || valueOf(of) !== null ? [] : [of.owner]);
+  const makers = (of: Variable): Apply[] => (of.owner === null || knownValue(of) !== null ? [] : [of.owner]);
   for (const node of toposort(makers(v), (a) => a.inputs.flatMap(makers))) {
     const lacking = compute(node);
     if (lacking !== null) return lacking;
   }
-  return valueOf(v) ?? v;
+  return knownValue(v) ?? v;
 }
 
 /** The value of `v` on test values; undefined where something that it needs has none. */
@@ -50,7 +50,7 @@ export function testValueOf(v: Variable): NdArray | undefined {
 
 /** Gives the outputs of a node their values; gives an input that has none. */
 function compute(node: Apply): Variable | null {
-  const values = node.inputs.map(valueOf);
+  const values = node.inputs.map(knownValue);
   const lacking = values.indexOf(null);
   if (lacking >= 0) return node.inputs[lacking] as Variable;
   perform(node, values as NdArray[]).forEach((value, i) => {

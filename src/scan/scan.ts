@@ -94,7 +94,7 @@ function readArguments(options: ScanOptions): Given {
     one,
     steps: readSteps(options.nSteps, sequences),
     sequences: sequences.map(({ outer, name }) => ({ outer, inner: one ? get(outer, 0) : standing(new StepVariable(rowType(outer), { name }), () => get(outer, 0)) })),
-    states: states.map((state) => state && { state, inner: one ? state.initial : state.initial.map((v, k) => new StepVariable(v.type, { name: stateName(state.name, k - state.initial.length) })) }),
+    states: states.map((state) => state && { state, inner: one ? state.initial : state.initial.map((v, k) => standing(new StepVariable(v.type, { name: stateName(state.name, k - state.initial.length) }), () => v)) }),
     nonSequences: list(options.nonSequences).map((v) => asTensor(v)),
   };
 }
