@@ -9,6 +9,8 @@ export class DamoError extends Error {
   readonly code: string;
   /** What to do about it. */
   readonly hint: string;
+  /** Whether it says in which node of a graph it happened. */
+  #isPlaced = false;
 
   constructor(code: string, message: string, hint: string) {
     super(message);
@@ -17,13 +19,10 @@ export class DamoError extends Error {
     this.name = new.target.name;
   }
 
-  /** Whether it says in which node of a graph it happened. */
-  isPlaced = false;
-
   /** Adds what only the caller of what failed knows: the user's line, the node and its inputs. An error is placed once, by whoever is nearest. */
   place(where: string, saw: readonly string[]): void {
-    if (this.isPlaced) return;
-    this.isPlaced = true;
+    if (this.#isPlaced) return;
+    this.#isPlaced = true;
     const before = this.message;
     const at = before.lastIndexOf("\n  what to do:");
     const known = before.includes("\n  made at: ");
