@@ -13,7 +13,7 @@ import { DebugMode } from "./debug_mode.js";
 import { type CopyOptions, copied } from "./copy.js";
 import { bytesOfCall, explain, type Explanation } from "./explain.js";
 import { Interpreted } from "./interpreted.js";
-import { type Watch, WatchedMode } from "./modes.js";
+import { NanGuardMode, type Watch, WatchedMode } from "./modes.js";
 import { prepare, type Pairs, type Prepared } from "./prepare.js";
 import { printAtEnd, ProfileStats } from "./profile.js";
 import { Program, type WantedDevice } from "./program.js";
@@ -52,7 +52,8 @@ export interface CompileOptions {
   /**
    * Default `config.mode`. `fast_run` rewrites fully, `fast_compile` merges, folds and stabilises, `none` leaves the graph as written. `debug` rewrites
    * fully, and at each call first compares the graph before and after rewriting, and every op on the device with its reference: errors
-   * `debug-rewrite`, `debug-differs`, `debug-nan`, `index-range`. `new NanGuardMode(…)` and `new MonitorMode(…)` watch every apply.
+   * `debug-rewrite`, `debug-differs`, `debug-nan`, `index-range`. `nan_guard` (or `new NanGuardMode(…)`) and
+   * `new MonitorMode(…)` watch every apply.
    */
   readonly mode?: Mode | WatchedMode;
   /** Measure it: `f.profile.summary()`. A ProfileStats may measure several functions. Default `config.profile`. Without it there is no clock anywhere. */
@@ -116,7 +117,8 @@ export function compile<const O extends Outputs>(first: readonly (Variable | In)
 
 /** Rewrites a prepared graph and gives it the user's face. */
 function build(prepared: Prepared, shape: (results: readonly Result[]) => unknown, options: CompileOptions, prepareMs: number): CompiledFunction<Outputs, unknown> {
-  const { mode = config.mode, name = "function" } = options;
+  const { mode: asked = config.mode, name = "function" } = options;
+  const mode = asked === "nan_guard" ? new NanGuardMode() : asked;
   const device = wantedDevice(options);
   const rewriting = { mode: rewritingOf(mode), exclude: [...config.exclude, ...(options.exclude ?? [])], history: options.history ?? mode === "debug" };
   const profile = profileOf(options.profile ?? config.profile);
@@ -151,7 +153,7 @@ function build(prepared: Prepared, shape: (results: readonly Result[]) => unknow
   return Object.assign(call, { explain: () => explain(program, device.name, interpreted?.reason), history: options.history === true ? history : null, graph, copy, dispose, profile });
 }
 
-function rewritingOf(mode: Mode | WatchedMode): Exclude<Mode, "debug"> {
+function rewritingOf(mode: Exclude<Mode, "nan_guard"> | WatchedMode): Exclude<Mode, "debug" | "nan_guard"> {
   if (mode instanceof WatchedMode) return mode.rewriting;
   if (!MODES.includes(mode)) fail("value", "compile-mode", { what: `There is no mode '${String(mode)}'.`, fix: `use one of ${MODES.join(", ")}, or a MonitorMode or NanGuardMode` });
   return mode === "debug" ? "fast_run" : mode;

@@ -5,7 +5,7 @@
 import { fail } from "./fail.js";
 
 /** How much functions are rewritten and checked; compile() says what each does. */
-export const MODES = ["fast_run", "fast_compile", "none", "debug"] as const;
+export const MODES = ["fast_run", "fast_compile", "none", "debug", "nan_guard"] as const;
 export type Mode = (typeof MODES)[number];
 
 /** What becomes of a node that lacks a test value, where test values are computed at all. */
@@ -39,6 +39,9 @@ export function checkThreads(n: number): number {
   if (!Number.isInteger(n) || n < 1) fail("value", "threads-count", { what: `There cannot be ${n} threads.`, fix: "give a whole number of at least 1, or leave `threads` out for as many as the device finds useful" });
   return n;
 }
+
+/** Theano's words for modes that have a shorter one here. */
+const THEANO_MODES: Readonly<Record<string, Mode>> = { debugmode: "debug", debug_mode: "debug", nanguardmode: "nan_guard" };
 
 /** As in Theano's flags. */
 const SWITCH: Readonly<Record<string, boolean>> = { "1": true, "0": false, true: true, false: false, True: true, False: false };
@@ -82,7 +85,8 @@ const SETTERS: Readonly<Record<keyof Config, (c: Config, v: string) => void>> = 
     c.exclude = v.split(":").map((s) => s.trim()).filter((s) => s !== "");
   },
   mode: (c, v) => {
-    c.mode = MODES.find((m) => m === v.toLowerCase()) ?? fail("value", "config-mode", { what: `There is no mode '${v}'.`, fix: `use one of ${MODES.join(", ")}` });
+    const word = v.toLowerCase();
+    c.mode = MODES.find((m) => m === word) ?? (Object.hasOwn(THEANO_MODES, word) ? THEANO_MODES[word] : undefined) ?? fail("value", "config-mode", { what: `There is no mode '${v}'.`, fix: `use one of ${MODES.join(", ")}` });
   },
 };
 

@@ -10,6 +10,7 @@ test("flags set what they name and leave the rest", () => {
   expect(parseFlags("computeTestValue=raise,printTestValue=1,exceptionVerbosity=high,profile=True")).toMatchObject({ computeTestValue: "raise", printTestValue: true, exceptionVerbosity: "high", profile: true });
   expect(parseFlags("exclude=softplus:logSigmoid").exclude).toEqual(["softplus", "logSigmoid"]);
   expect(parseFlags("mode=FAST_COMPILE").mode).toBe("fast_compile");
+  expect(["DebugMode", "DEBUG_MODE", "NanGuardMode", "nan_guard"].map((mode) => parseFlags(`mode=${mode}`).mode)).toEqual(["debug", "debug", "nan_guard", "nan_guard"]);
   for (const [text, fma] of [["1", true], ["0", false], ["True", true], ["False", false], ["true", true], ["false", false]] as const) expect(parseFlags(`fma=${text}`).fma).toBe(fma);
 });
 
@@ -23,6 +24,7 @@ test.each([
   ["config-fma", "fma=toString"],
   ["config-fma", "fma="],
   ["config-mode", "mode=slow"],
+  ["config-mode", "mode=toString"],
   ["config-computeTestValue", "computeTestValue=pdb"],
   ["config-printTestValue", "printTestValue=maybe"],
   ["config-exceptionVerbosity", "exceptionVerbosity=medium"],
