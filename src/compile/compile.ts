@@ -125,7 +125,7 @@ function build(prepared: Prepared, shape: (results: readonly Result[]) => unknow
   // What is built from here on is not the user's: it is not tried on test values.
   const program = withTestValues("off", () => new Program(prepared, { device, name, rewriting, prepareMs, profile }));
   const { history } = program.report;
-  profile?.begin(name, program.times, () => bytesOfCall(program));
+  profile?.begin({ name, times: program.times, bytes: () => bytesOfCall(program) });
   const debugMode = mode !== "debug" ? null : withTestValues("off", () => new DebugMode(prepared, program.outputs, history && new RewriteCheck(prepared, rewriting, program.report, history), { device, name }));
   const interpreted = interpretedBy(mode, profile, device.name);
   const runner = interpreted === null ? program : new Interpreted(prepared, program.outputs, interpreted.watches);

@@ -24,6 +24,14 @@ export interface ProfileRow {
   readonly bytes: number;
 }
 
+/** A function that is measured. */
+interface Measured {
+  readonly name: string;
+  readonly times: Readonly<Times>;
+  /** On the device in the last call, by what they are for; empty where no device ran it. */
+  readonly bytes: () => Readonly<Record<string, number>>;
+}
+
 type Row = { -readonly [K in keyof ProfileRow]: ProfileRow[K] };
 
 export interface SummaryOptions {
@@ -47,17 +55,12 @@ export class ProfileStats {
   /** Calls of all functions of this profile, and how long callers waited for them. */
   calls = 0;
   callMs = 0;
-  readonly #names = new Set<string>();
-  readonly #times: Readonly<Times>[] = [];
+  readonly #functions: Measured[] = [];
   readonly #rows = new Map<object, Row>();
   readonly #measured = new Set<string>();
-  #bytes: () => Readonly<Record<string, number>> = () => ({});
 
-  /** A function that will be measured. `bytes`: on the device, by what they are for. */
-  begin(name: string, times: Readonly<Times>, bytes: () => Readonly<Record<string, number>>): void {
-    this.#names.add(name);
-    this.#times.push(times);
-    this.#bytes = bytes;
+  begin(f: Measured): void {
+    this.#functions.push(f);
   }
 
   /** A device's kernel took so long. */
@@ -112,11 +115,9 @@ export class ProfileStats {
   /** The tables as text: global times, classes, ops, applies (kernels), lines, memory. */
   summary({ nOpsToPrint = 20, nApplyToPrint = 20 }: SummaryOptions = {}): string {
     const rows = this.rows();
-    const total = (key: keyof Times): number => this.#times.reduce((sum, t) => sum + t[key], 0);
-    const bytes = Object.entries(this.#bytes());
-    const largest = [...rows].sort((a, b) => b.bytes - a.bytes).slice(0, nApplyToPrint);
+    const total = (key: keyof Times): number => this.#functions.reduce((sum, f) => sum + f.times[key], 0);
     return [
-      "Function profiling", "==================", `  Message: ${[...this.#names].join(", ")}`,
+      "Function profiling", "==================", `  Message: ${[...new Set(this.#functions.map((f) => f.name))].join(", ")}`,
       `  Time in ${this.calls} calls: ${seconds(this.callMs)}`,
       `  Time in kernels or applies: ${seconds(this.ms)} (${percent(this.ms, this.callMs)})`,
       `  Total compile time: ${seconds((["prepare", "rewrite", "expand", "specialise", "compile"] as const).reduce((sum, k) => sum + total(k), 0))}`,
@@ -125,9 +126,18 @@ export class ProfileStats {
       ...section("Class", grouped(rows, (r) => r.class), nOpsToPrint), ...section("Ops", grouped(rows, (r) => r.op), nOpsToPrint),
       ...section("Apply", rows.map((row) => ({ name: `${row.op}(${row.name}) at ${row.line || "no line"}`, ms: row.ms, calls: row.calls, applies: 1 })), nApplyToPrint),
       ...section("Lines", grouped(rows, (r) => r.line || "no line"), nOpsToPrint),
-      "Memory", "---", ...(bytes.length > 0 ? [`  on the device in the last call: ${bytes.map(([n, b]) => `${n} ${showBytes(b)}`).join(", ")}`] : []),
-      ...largest.map((r) => `  ${showBytes(r.bytes).padStart(8)}  ${r.op}(${r.name})`),
+      ...this.#memory(rows, nApplyToPrint),
     ].join("\n");
+  }
+
+  #memory(rows: readonly ProfileRow[], most: number): string[] {
+    const held = this.#functions.flatMap(({ name, bytes }) => {
+      const parts = Object.entries(bytes());
+      return parts.length === 0 ? [] : [`  on the device in the last call of ${name}: ${parts.map(([n, b]) => `${n} ${showBytes(b)}`).join(", ")}`];
+    });
+    const stored = rows.reduce((sum, r) => sum + r.bytes * r.calls, 0) / Math.max(1, this.calls);
+    const largest = [...rows].sort((a, b) => b.bytes - a.bytes).slice(0, most);
+    return ["Memory", "---", ...held, `  results stored in one call: ${showBytes(stored)}; the largest:`, ...largest.map((r) => `  ${showBytes(r.bytes).padStart(8)}  ${r.op}(${r.name})`)];
   }
 }
 

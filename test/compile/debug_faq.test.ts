@@ -1,6 +1,6 @@
 /** The examples of Theano's page "Debugging Theano: FAQ and Troubleshooting" (doc/tutorial/debug_faq.txt), section by section. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { closeDevices, compile, type ComputedThunk, config, debugprint, detectNan, MonitorMode, type NdArray, numpy as np, Print, scan, shared, T, type Thunk, type Apply, type Variable } from "damo";
+import { type Apply, apply, closeDevices, compile, type ComputedThunk, config, debugprint, defineOp, detectNan, fail, MonitorMode, type NdArray, numpy as np, Print, scan, shared, T, type Thunk, type Variable } from "damo";
 
 const device = "reference";
 const ones = (...shape: number[]): NdArray => np.ones(shape).astype(config.floatX);
@@ -50,6 +50,19 @@ describe("Interpreting Error Messages", () => {
     expect(stack).toContain("made at: ");
     expect(stack).toContain("in: add(");
   });
+});
+
+test.each(["reference", "wasm", "gpu:cpu"])("what the host's part of an op throws on %s says in which apply, as on the interpreter", async (name) => {
+  const refuse = (): never => fail("value", "planted-refusal", { what: "No.", fix: "do not ask" });
+  const op = defineOp({
+    name: `plantedRefusal ${name}`, doc: "Always refuses.", infer: (inputs) => inputs.slice(0, 1), shape: ({ shapes }) => shapes.slice(0, 1), samples: [],
+    lower: { kind: "routine", routine: () => ({ name: "plantedRefusal", config: name, run: refuse }) }, reference: refuse,
+  });
+  const x = T.fvector("x");
+  const y = T.exp(apply(op, [x])[0] as Variable);
+  const where = /No\.\n {2}made at: .*debug_faq\.test\.ts:\d+:\d+\n {2}in: plantedRefusal \S+\(x: float32\[\?\]\)\n {2}input 0: x float32\[2\] = \[1,2\]/;
+  expect(await messageOf(() => compile([x], y, { device: name })([1, 2]))).toMatch(where);
+  expect(await messageOf(() => compile([x], y, { mode: new MonitorMode() })([1, 2]))).toMatch(where);
 });
 
 describe("Using Test Values", () => {
