@@ -86,6 +86,8 @@ export type { CopyOptions } from "./compile/copy.js";
 export type { Given } from "./compile/eval.js";
 export { closeDevices } from "./compile/devices.js";
 export type { Explanation } from "./compile/explain.js";
+export { type ComputedThunk, detectNan, MonitorMode, type MonitorOptions, NanGuardMode, type NanGuardOptions, type Thunk } from "./compile/modes.js";
+export { type ProfileRow, ProfileStats, type SummaryOptions } from "./compile/profile.js";
 export { type DataPair, type Datasets, loadData, type LoadOptions } from "./data/load.js";
 export { type ArrayFile, type Json, loadArrays, type Meta, saveArrays } from "./data/model_file.js";
 export { encodePng, savePng } from "./data/png.js";

@@ -3,7 +3,7 @@
  * as it is written here. One line per name: the code is type-checked, a test runs it, and its text is what docs/COVERAGE.md shows.
  */
 import {
-  Apply, clone, compile, config, debugprint, defineOp, grad, gradient, ifelse, In, MRGRandomStreams, numpy as np, OpFromGraph, pattern, patternRule, pp, Print, pydotprint, RandomStreams, scalar, scan, shared, T, until, Updates,
+  Apply, clone, compile, config, debugprint, defineOp, detectNan, grad, gradient, ifelse, In, MonitorMode, MRGRandomStreams, NanGuardMode, numpy as np, OpFromGraph, pattern, patternRule, pp, Print, ProfileStats, pydotprint, RandomStreams, scalar, scan, shared, T, until, Updates,
   type Variable, verifyGrad,
 } from "damo";
 import { checkOp } from "damo/testing";
@@ -39,12 +39,17 @@ export const FUNCTIONS: Readonly<Record<string, () => unknown>> = {
   "theano.compile.Mode": () => compile([x], cost, { mode: "none" }),
   "theano.OpFromGraph": () => OpFromGraph([x, v], [x.mul(v)])(x, v),
   "theano.compile.debugmode.DebugMode": () => compile([x], cost, { mode: "debug" }),
+  "theano.compile.nanguardmode.NanGuardMode": () => compile([x], cost, { mode: new NanGuardMode() }),
+  "theano.compile.MonitorMode": () => compile([x], cost, { mode: new MonitorMode({ postFunc: detectNan }) }),
+  "theano.compile.ProfileStats": () => compile([x], cost, { profile: new ProfileStats() }),
   "theano.compile.io.In": () => In(n, { value: 3 }),
 
   "theano.shared": () => shared([1, 2]),
   "theano.config.floatX": () => config.floatX,
   "theano.config.device": () => config.device,
   "theano.config.mode": () => config.mode,
+  "theano.config.compute_test_value": () => config.computeTestValue,
+  "theano.config.print_test_value": () => config.printTestValue === false,
 
   "T.grad": () => T.grad(cost, w),
   "T.jacobian": () => T.jacobian(T.sqr(v), v),
@@ -184,6 +189,13 @@ export const FUNCTIONS: Readonly<Record<string, () => unknown>> = {
   "theano.printing.Print(attrs=)": () => Print("x", { attrs: ["shape", "mean"] })(x),
   "theano.printing.pydotprint(compact=)": () => pydotprint(cost),
   "theano.printing.pydotprint(var_with_name_simple=)": () => pydotprint(cost, { printType: false }),
+  "theano.compile.nanguardmode.NanGuardMode(nan_is_error=)": () => new NanGuardMode({ nanIsError: true }),
+  "theano.compile.nanguardmode.NanGuardMode(inf_is_error=)": () => new NanGuardMode({ infIsError: true }),
+  "theano.compile.nanguardmode.NanGuardMode(big_is_error=)": () => new NanGuardMode({ bigIsError: true }),
+  "theano.compile.MonitorMode(pre_func=)": () => new MonitorMode({ preFunc: (i, node) => console.log(i, String(node)) }),
+  "theano.compile.MonitorMode(post_func=)": () => new MonitorMode({ postFunc: (i, node, fn) => console.log(i, String(node), fn.outputs.map((o) => o[0])) }),
+  "theano.function(profile=)": () => compile([x], cost, { profile: true }).profile?.summary(),
+  ".tag.test_value": () => Object.assign(T.dvector("t").tag, { testValue: [1, 2] }).testValue,
   "theano.printing.debugprint(depth=)": () => debugprint(cost, { depth: 2 }),
   "theano.scan(strict=)": () => scan({ fn: step, sequences: x, strict: true }),
 
@@ -239,6 +251,9 @@ export const BEYOND_FUNCTIONS: Readonly<Record<string, () => unknown>> = {
   "theano.gradient.zero_grad": () => gradient.zeroGrad(x),
   "theano.gradient.disconnected_grad": () => gradient.disconnectedGrad(x),
   "theano.gradient.consider_constant": () => gradient.considerConstant(x),
+  "theano.config.exception_verbosity": () => config.exceptionVerbosity,
+  "theano.config.profile": () => config.profile === false,
+  "theano.compile.monitormode.detect_nan": () => detectNan,
   "theano.clone(strict=)": () => clone(cost, { replace: [[x, x.mul(2)]], strict: false }),
   ".permutation()": () => srng.permutation({ n: 5 }),
   ".choice()": () => srng.choice({ a: 5, size: [3], replace: false }),

@@ -2,12 +2,24 @@
  * The graph interpreter: evaluates a graph of Variables op by op through each op's float64 `reference`. It is the first of damo's two
  * truths (the other runs kernels), and what constant folding, rule tests and verifyGrad use. Must not know kernels or devices.
  */
+import { perform, placed } from "../graph/perform.js";
 import type { TensorType } from "../graph/types.js";
 import { type Apply, Constant, SharedVariable, type Variable } from "../graph/variable.js";
 import type { NdArray } from "../numpy/ndarray.js";
 import { fail, impossible } from "../util/fail.js";
 
+/**
+ * Stands around every apply that is computed, those of loops' bodies included: calls `run` and gives its outputs, and may look at all of it. What
+ * watches functions run (MonitorMode, NanGuardMode, profiles) is one of these.
+ */
+export type Observer = (node: Apply, inputs: readonly NdArray[], run: () => readonly NdArray[]) => readonly NdArray[];
+
+/** Who watches now: bodies are interpreted by references of ops, which know nothing of it. Always restored by `interpret`. */
+let watching: Observer | null = null;
+
 export interface InterpretOptions {
+  /** Checks shapes as a call would, and has somebody watch; null: nobody. Without it, whoever watches the op whose reference asks. */
+  readonly observer?: Observer | null;
   /** Round each variable to its dtype (default). False: float32 variables keep float64 values, for finite differences and error estimates. */
   readonly exactDTypes?: boolean;
 }
@@ -20,7 +32,16 @@ export type Environment = ReadonlyMap<Variable, NdArray>;
  * Errors: `interpret-missing` for an input without a value, `interpret-rank` for a value of another rank than its variable.
  */
 export function interpret(outputs: readonly Variable[], env: Environment = new Map(), options: InterpretOptions = {}): NdArray[] {
-  const exact = options.exactDTypes ?? true;
+  const outer = watching;
+  watching = options.observer === undefined ? outer : options.observer;
+  try {
+    return walk(outputs, env, options.exactDTypes ?? true);
+  } finally {
+    watching = outer;
+  }
+}
+
+function walk(outputs: readonly Variable[], env: Environment, exact: boolean): NdArray[] {
   const known = new Map<Variable, NdArray>();
   for (const [v, value] of env) known.set(v, given(v, value, exact));
   const isDone = (a: Apply): boolean => a.outputs.every((o) => known.has(o));
@@ -51,9 +72,13 @@ function evaluate(node: Apply, known: Map<Variable, NdArray>, exact: boolean): v
   const read = new Set(wanted(node, known));
   const inputs = node.inputs.map((v) => (read.has(v) ? (known.get(v) ?? leafValue(v)) : undefined));
   const types = node.outputs.map((o) => (exact ? o.type : widened(o.type)));
-  const values = node.op.fields.reference(inputs as NdArray[], node.params, types);
+  const args = inputs as NdArray[];
+  const finish = (values: readonly NdArray[]): NdArray[] => values.map((value, i) => checked(node.outputs[i] as Variable, value, exact));
+  const values = watching === null
+    ? finish(placed(node, () => args, () => node.op.fields.reference(args, node.params, types)))
+    : watching(node, args, () => finish(perform(node, args, types)));
   node.outputs.forEach((o, i) => {
-    if (!known.has(o)) known.set(o, checked(o, values[i], exact));
+    if (!known.has(o)) known.set(o, values[i] ?? impossible(`the reference of ${node.op} gave no value for output ${i}`));
   });
 }
 
@@ -74,8 +99,7 @@ function leafValue(v: Variable): NdArray {
   return fail("missing", "interpret-missing", { what: `${v} has no value.`, where: String(v.origin), fix: "give a value for every input of the graph" });
 }
 
-function checked(v: Variable, value: NdArray | undefined, exact: boolean): NdArray {
-  if (value === undefined) return impossible(`the reference of ${v.owner?.op} gave no value for output ${v.index}`);
+function checked(v: Variable, value: NdArray, exact: boolean): NdArray {
   if (value.ndim !== v.ndim || v.broadcastable.some((b, a) => b && value.shape[a] !== 1)) return impossible(`the reference of ${v.owner?.op} gave ${value} for ${v}`);
   return exact && value.dtype !== v.dtype ? value.astype(v.dtype) : value;
 }

@@ -5,7 +5,7 @@
 import { fail } from "../util/fail.js";
 import type { DType, TypedArray } from "./ir/dtype.js";
 import type { BufferType } from "./ir/kernel.js";
-import type { Plan } from "./ir/plan.js";
+import type { Plan, TimedStep } from "./ir/plan.js";
 
 /** What a device can do; `schedule` shapes kernels by it. */
 export interface Caps {
@@ -46,6 +46,9 @@ export interface Executable {
   dispose(): void;
 }
 
+/** Told how many milliseconds a step took, each time that it ran. One object stands for one step, or one part of it (an operand packed for it). */
+export type StepTimer = (step: TimedStep, ms: number) => void;
+
 export interface Backend {
   /** `reference`, `gpu:webasm`, … */
   readonly name: string;
@@ -60,7 +63,10 @@ export interface Backend {
   /** The same without a wait: where the device's memory is the host's. `into`: an array to fill; with it nothing can fail. */
   downloadNow?(handle: Handle, into?: TypedArray): TypedArray;
   free(handle: Handle): void;
-  compile(plan: Plan): Promise<Executable>;
+  /** With a timer, steps run one after the other and each is timed, as far as the device can: `timing` says how. */
+  compile(plan: Plan, timer?: StepTimer): Promise<Executable>;
+  /** What the timer's milliseconds are, for profiles. */
+  readonly timing: string;
   dispose(): Promise<void>;
 }
 

@@ -1,11 +1,9 @@
 /**
  * Arguments of a call: by position, by name, with defaults; converted to their variable's dtype or refused. Must not know graphs or devices.
  */
-import { castScalar, isFloat, upcasts } from "../codegen/ir/dtype.js";
+import { valueFor } from "../graph/argument.js";
 import type { Variable } from "../graph/variable.js";
-import { asarray } from "../numpy/convert.js";
-import { type ArrayLike, NdArray } from "../numpy/ndarray.js";
-import { shown } from "../numpy/show.js";
+import type { ArrayLike, NdArray } from "../numpy/ndarray.js";
 import { fail } from "../util/fail.js";
 import { isRecord } from "../util/record.js";
 
@@ -80,35 +78,9 @@ export function bindArguments(ins: readonly In[], args: readonly Argument[], all
     const value = i < positional.length ? positional[i] : input.name !== null && Object.hasOwn(named, input.name) ? named[input.name] : input.options.value;
     if (value === undefined) fail("type", "call-missing", { what: `The call gives no value for input ${i} (${input.variable}).`, fix: `pass ${signature(ins)}` });
     borrowed ||= typeof value === "object";
-    return convertArgument(value, input, i, allowInputDowncast || input.options.allowDowncast === true);
+    return valueFor(input.variable, value, `input ${i} (${input.variable})`, { downcast: allowInputDowncast || input.options.allowDowncast === true });
   });
   return new CallArguments(values, borrowed);
 }
 
 const signature = (ins: readonly In[]): string => `(${ins.map((i) => `${i.name ?? i.variable}${i.options.value === undefined ? "" : " = default"}`).join(", ")})`;
-
-/**
- * The value of an input; the caller's own array where nothing has to be converted.
- * Theano's rules (tensor/type.py filter): arrays must up-cast without loss, numbers must convert exactly, a JS number may become any float.
- */
-function convertArgument(value: ArrayLike, input: In, position: number, downcast: boolean): NdArray {
-  const { variable } = input;
-  const { dtype } = variable;
-  if (typeof value === "number" && variable.ndim === 0 && (isFloat(dtype) || castScalar(value, dtype) === value)) return NdArray.scalar(value, dtype);
-  const isArray = value instanceof NdArray || ArrayBuffer.isView(value);
-  const given = asarray(value);
-  if (given.ndim !== variable.ndim) {
-    fail("type", "call-ndim", { what: `Wrong number of dimensions: expected ${variable.ndim}, got ${given.ndim} with shape (${given.shape.join(", ")}) for input ${position} (${variable}).`, where: String(variable.origin), fix: "pass an array of that rank" });
-  }
-  const bad = variable.broadcastable.findIndex((b, a) => b && given.shape[a] !== 1);
-  if (bad >= 0) fail("type", "call-broadcast", { what: `Axis ${bad} of input ${position} (${variable}) must have length 1, got shape (${given.shape.join(", ")}).`, where: String(variable.origin), fix: "pass length 1 there, or declare the input without broadcasting" });
-  if (given.dtype === dtype) return given;
-  const fits = upcasts(given.dtype, dtype) || (!isArray && isFloat(given.dtype) && isFloat(dtype)) || (!isArray && given.data.every((x) => castScalar(x, dtype) === x));
-  if (!fits && !downcast) {
-    fail("type", "call-dtype", {
-      what: `Input ${position} (${variable}) cannot take ${given.dtype} values without losing information.`, where: String(variable.origin), saw: [`given: ${shown(given)}`],
-      fix: `convert it (np.asarray(v, { dtype: "${dtype}" })), or pass allowInputDowncast: true to compile()`,
-    });
-  }
-  return given.astype(dtype);
-}

@@ -2,6 +2,7 @@
  * compile(): Theano's `function`. Gives an asynchronous function with `explain()`, `history` and `dispose()`. Checks and conversion are in
  * prepare.ts and arguments.ts, the machinery in program.ts, what explain() says in explain.ts.
  */
+import { withTestValues } from "../graph/test_value.js";
 import { SharedVariable, Variable } from "../graph/variable.js";
 import type { NdArray } from "../numpy/ndarray.js";
 import type { History } from "../rewrite/history.js";
@@ -11,9 +12,13 @@ import { isRecord } from "../util/record.js";
 import { type Argument, bindArguments, In } from "./arguments.js";
 import { DebugMode } from "./debug_mode.js";
 import { type CopyOptions, copied } from "./copy.js";
-import { explain, type Explanation } from "./explain.js";
+import { bytesOfCall, explain, type Explanation } from "./explain.js";
+import { Interpreted } from "./interpreted.js";
+import { NanGuardMode, type Watch, WatchedMode } from "./modes.js";
 import { prepare, type Pairs, type Prepared } from "./prepare.js";
+import { printAtEnd, ProfileStats } from "./profile.js";
 import { Program, type WantedDevice } from "./program.js";
+import { RewriteCheck } from "./rewrite_check.js";
 import { asTensor, type Operand } from "../ops/define.js";
 
 /** A 0-d result is a JS number (boolean for bool), others are arrays. */
@@ -47,9 +52,13 @@ export interface CompileOptions {
   readonly fma?: boolean;
   /**
    * Default `config.mode`. `fast_run` rewrites fully, `fast_compile` merges, folds and stabilises, `none` leaves the graph as written. `debug` rewrites
-   * fully, and at each call first compares every op on the device with its reference: errors `debug-differs`, `debug-nan`, `index-range`.
+   * fully, and at each call first compares the graph before and after rewriting, and every op on the device with its reference: errors
+   * `debug-rewrite`, `debug-differs`, `debug-nan`, `index-range`. `nan_guard` (or `new NanGuardMode(…)`) and
+   * `new MonitorMode(…)` watch every apply.
    */
-  readonly mode?: Mode;
+  readonly mode?: Mode | WatchedMode;
+  /** Measure it: `f.profile.summary()`. A ProfileStats may measure several functions. Default `config.profile`. Without it there is no clock anywhere. */
+  readonly profile?: boolean | ProfileStats;
   /** Rules left out, by name, beside those of `config.exclude`. Throws `exclude-unknown` for a name that no rule has. */
   readonly exclude?: readonly string[];
   /** Record every rewrite: `f.history.at(k)`. */
@@ -72,6 +81,8 @@ export interface CompiledGraph {
 export interface CompiledFunction<O extends Outputs, R = ResultOf<O>> {
   (...args: readonly Argument[]): Promise<R>;
   readonly explain: () => Explanation;
+  /** What was measured; null unless compiled with `profile`. */
+  readonly profile: ProfileStats | null;
   /** Recorded rewrites; null unless compiled with `history: true`. */
   readonly history: History | null;
   /** The graph that runs, after rewriting; `pp(f)`, `debugprint(f)` and `pydotprint(f)` print it. */
@@ -105,19 +116,27 @@ export function compile<const O extends Outputs>(first: readonly (Variable | In)
 
 /** Rewrites a prepared graph and gives it the user's face. */
 function build(prepared: Prepared, shape: (results: readonly Result[]) => unknown, options: CompileOptions, prepareMs: number): CompiledFunction<Outputs, unknown> {
-  const { mode = config.mode, name = "function" } = options;
-  if (!MODES.includes(mode)) fail("value", "compile-mode", { what: `There is no mode '${String(mode)}'.`, fix: `use one of ${MODES.join(", ")}` });
-  const rewriting = { mode: mode === "debug" ? "fast_run" : mode, exclude: [...config.exclude, ...(options.exclude ?? [])], history: options.history ?? false } as const;
+  const { mode: asked = config.mode, name = "function" } = options;
+  const mode = asked === "nan_guard" ? new NanGuardMode() : asked;
   const device = wantedDevice(options);
-  const program = new Program(prepared, { device, name, rewriting, prepareMs });
-  const debugMode = mode === "debug" ? new DebugMode(prepared.inputs, program.outputs, { device, name }) : null;
+  const rewriting = { mode: rewritingOf(mode), exclude: [...config.exclude, ...(options.exclude ?? [])], history: options.history ?? mode === "debug" };
+  const profile = profileOf(options.profile ?? config.profile);
+  // What is built from here on is not the user's: it is not tried on test values.
+  const program = withTestValues("off", () => new Program(prepared, { device, name, rewriting, prepareMs, profile }));
+  const { history } = program.report;
+  profile?.begin({ name, times: program.times, bytes: () => bytesOfCall(program) });
+  const debugMode = mode !== "debug" ? null : withTestValues("off", () => new DebugMode(prepared, program.outputs, history && new RewriteCheck(prepared, rewriting, program.report, history), { device, name }));
+  const interpreted = interpretedBy(mode, profile, device.name);
+  const runner = interpreted === null ? program : new Interpreted(prepared, program.outputs, interpreted.watches);
   const call = async (...args: readonly Argument[]): Promise<unknown> => {
+    const start = profile === null ? 0 : performance.now();
     const bound = bindArguments(prepared.inputs, args, options.allowInputDowncast ?? false);
     if (debugMode) {
       bound.keep();
       await debugMode.check(bound);
     }
-    const values = await program.call(bound);
+    const values = await runner.call(bound);
+    profile?.called(performance.now() - start);
     return shape(values.map((v): Result => (v.ndim === 0 ? v.item() : v)));
   };
   const wanted = prepared.outputs.length - prepared.updated.length;
@@ -130,7 +149,31 @@ function build(prepared: Prepared, shape: (results: readonly Result[]) => unknow
     debugMode?.dispose();
   };
   const copy = (other: CopyOptions = {}): CompiledFunction<Outputs, unknown> => build(copied(prepared, other), shape, { ...options, name: other.name ?? `${name} copy` }, 0);
-  return Object.assign(call, { explain: () => explain(program, device.name), history: program.report.history, graph, copy, dispose });
+  return Object.assign(call, { explain: () => explain(program, device.name, interpreted?.reason), history: options.history === true ? history : null, graph, copy, dispose, profile });
+}
+
+function rewritingOf(mode: Exclude<Mode, "nan_guard"> | WatchedMode): Exclude<Mode, "debug" | "nan_guard"> {
+  if (mode instanceof WatchedMode) return mode.rewriting;
+  if (!MODES.includes(mode)) fail("value", "compile-mode", { what: `There is no mode '${String(mode)}'.`, fix: `use one of ${MODES.join(", ")}, or a MonitorMode or NanGuardMode` });
+  return mode === "debug" ? "fast_run" : mode;
+}
+
+function profileOf(asked: boolean | ProfileStats): ProfileStats | null {
+  if (asked instanceof ProfileStats) return asked;
+  if (!asked) return null;
+  const made = new ProfileStats();
+  if (config.profile) printAtEnd(made);
+  return made;
+}
+
+/** Who watches a function run apply by apply, and why it runs so; null where a device runs its plan. */
+function interpretedBy(mode: Mode | WatchedMode, profile: ProfileStats | null, device: string): { readonly watches: () => readonly Watch[]; readonly reason: string } | null {
+  const watched = mode instanceof WatchedMode ? mode : null;
+  if (watched === null && (profile === null || device !== "reference")) return null;
+  return {
+    watches: () => [...(watched === null ? [] : [watched.watch()]), ...(profile === null ? [] : [profile.watch()])],
+    reason: `${watched?.name ?? "a profile on device reference"} runs the graph apply by apply`,
+  };
 }
 
 /** The device and what is asked of it. */

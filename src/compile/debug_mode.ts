@@ -1,17 +1,20 @@
 /**
  * Mode `debug`: before each call every op of the rewritten graph runs twice on the same values, on the device and by its float64 reference,
- * and the first op that differs or that makes a NaN is named, with the user's line (Theano's DebugMode and NanGuardMode).
- * Must not know plans or devices; Program runs the graph with every value as an output.
+ * and the first op that differs or that makes a NaN is named, with the user's line (theano/compile/debugmode.py). Before that, rewrite_check.ts
+ * compares the graph before and after rewriting. Must not know plans or devices; Program runs the graph with every value as an output.
  */
 import { isFloat } from "../codegen/ir/dtype.js";
 import { leavesOf } from "../graph/clone.js";
 import { appliesOf } from "../graph/function_graph.js";
+import { nodeLines, seenText, seenValue } from "../graph/report.js";
 import { type Apply, Constant, SharedVariable, type Variable } from "../graph/variable.js";
 import type { NdArray } from "../numpy/ndarray.js";
-import { shown } from "../numpy/show.js";
 import { fail } from "../util/fail.js";
-import type { CallArguments, In } from "./arguments.js";
+import type { CallArguments } from "./arguments.js";
+import { valuesOfLeaves } from "./interpreted.js";
+import type { Prepared } from "./prepare.js";
 import { Program, type ProgramOptions } from "./program.js";
+import type { RewriteCheck } from "./rewrite_check.js";
 
 /** What rounding may make of one op; sums are as long as they are. */
 const TOLERANCE = { float32: 1e-4, float64: 1e-9 } as const;
@@ -23,9 +26,14 @@ export class DebugMode {
   readonly #watched: readonly Variable[];
   readonly #program: Program;
   readonly #device: string;
+  readonly #rewrites: RewriteCheck | null;
+  readonly #leaves: readonly Variable[];
 
-  /** `outputs`: of the rewritten graph. */
-  constructor(inputs: readonly In[], outputs: readonly Variable[], options: Pick<ProgramOptions, "device" | "name">) {
+  /** `outputs`: of the rewritten graph, `rewrites`: how it came about. */
+  constructor(prepared: Prepared, outputs: readonly Variable[], rewrites: RewriteCheck | null, options: Pick<ProgramOptions, "device" | "name">) {
+    const { inputs } = prepared;
+    this.#rewrites = rewrites;
+    this.#leaves = prepared.outputs;
     this.#nodes = appliesOf(outputs);
     this.#inputs = inputs.map((i) => i.variable);
     const read = new Set([...this.#nodes.flatMap((n) => n.inputs), ...outputs]);
@@ -35,19 +43,20 @@ export class DebugMode {
     this.#program = new Program({ inputs, outputs: this.#watched, updated: [] }, { device: options.device, name: `${options.name} (debug)`, rewriting: { mode: "none" } });
   }
 
-  /** Throws `debug-nan` or `debug-differs` for the first op in trouble, and what an op's reference throws (positions outside an axis). */
+  /** Throws `debug-rewrite`, `debug-nan` or `debug-differs` for the first op in trouble, and what an op's reference throws (positions outside an axis). */
   async check(args: CallArguments): Promise<void> {
+    this.#rewrites?.check(await valuesOfLeaves(this.#leaves, new Map(this.#inputs.map((v, i) => [v, i])), args.values));
     const results = await this.#program.call(args);
     const values = new Map<Variable, NdArray>(this.#watched.map((v, i) => [v, results[i] as NdArray]));
     this.#inputs.forEach((v, i) => values.set(v, args.at(i)));
-    for (const [v, value] of values) if (v.owner === null && hasNaN(value)) reportNaN(v, [`${v.name ?? "value"}: ${shown(value)}`]);
+    for (const [v, value] of values) if (v.owner === null && hasNaN(value)) reportNaN(v, [seenText(seenValue(v, value))]);
     const known = (v: Variable): NdArray => values.get(v) ?? (v as Constant).value;
     for (const node of this.#nodes) this.#checkNode(node, node.inputs.map(known), values);
   }
 
   #checkNode(node: Apply, inputs: readonly NdArray[], values: ReadonlyMap<Variable, NdArray>): void {
     const expected = node.op.fields.reference(inputs, node.params, node.outputs.map((o) => o.type));
-    const saw = inputs.map((x, i) => `input ${i}: ${node.inputs[i]?.name ?? node.inputs[i]?.owner?.op.name ?? "constant"} ${shown(x)}`);
+    const saw = nodeLines(node, inputs.map((x, i) => seenValue(node.inputs[i] as Variable, x)));
     for (const [i, o] of node.outputs.entries()) {
       const got = values.get(o);
       if (got === undefined) continue;

@@ -28,23 +28,27 @@ export interface Explanation {
   toString(): string;
 }
 
-export function explain(program: Program, asked: string): Explanation {
+/** `reason`: why no device runs the function, where that is so. */
+export function explain(program: Program, asked: string, reason: string | null = null): Explanation {
   const { last, lastDevice, report, times } = program;
   const made = {
-    device: lastDevice?.backend.name ?? asked,
-    reason: lastDevice?.reason ?? "not called yet",
+    device: reason === null ? (lastDevice?.backend.name ?? asked) : "interpreter",
+    reason: reason ?? lastDevice?.reason ?? "not called yet",
     description: lastDevice?.backend.caps.description ?? "",
     kernels: last ? countKernels(last.made.plan.steps) : null,
     plan: last?.made.plan.text ?? "",
     sources: last?.executable.sources() ?? [],
     notes: last?.made.notes ?? [],
     report: last?.executable.report?.() ?? [],
-    bytes: last ? { ...planBytes(last.made.plan), ...last.executable.bytes?.() } : {},
+    bytes: bytesOfCall(program),
     rewrites: Object.fromEntries([...report.rules].flatMap(([name, { fired }]) => (fired > 0 ? [[name, fired]] : []))),
     times: { ...times },
   };
   return { ...made, toString: () => explanationText(made) };
 }
+
+/** Of the last call. */
+export const bytesOfCall = ({ last }: Program): Readonly<Record<string, number>> => (last ? { ...planBytes(last.made.plan), ...last.executable.bytes?.() } : {});
 
 function planBytes({ slots, inputs, outputs, constants }: Plan): Record<string, number> {
   const total = (of: readonly number[]): number => of.reduce((sum, n) => sum + bytesOf(slots[n] as BufferType), 0);
@@ -54,7 +58,7 @@ function planBytes({ slots, inputs, outputs, constants }: Plan): Record<string, 
 const bytesOf = ({ dtype, shape }: BufferType): number => byteSize(dtype) * sizeOf(shape);
 
 /** `1.5 MB`, to three digits. */
-function showBytes(n: number): string {
+export function showBytes(n: number): string {
   const unit = [...UNITS].reverse().find((u) => n >= u.bytes);
   return unit === undefined ? `${n} B` : `${Number((n / unit.bytes).toPrecision(3))} ${unit.name}`;
 }

@@ -6,13 +6,13 @@ import type { Caps } from "../codegen/backend.js";
 import { constant, type Expr, rewrite } from "../codegen/ir/expr.js";
 import { scalarsIn } from "../codegen/ir/plan.js";
 import { iadd, int, isub } from "../codegen/ir/index.js";
-import { formatType } from "../codegen/ir/dtype.js";
 import { leavesOf } from "../graph/clone.js";
 import type { ShapeContext, Params } from "../graph/op.js";
+import { nodeFailure as failureIn, type Seen } from "../graph/report.js";
 import { TensorType } from "../graph/types.js";
 import { type Apply, Constant, Variable } from "../graph/variable.js";
 import type { NdArray, Shape } from "../numpy/ndarray.js";
-import { failure, type Family, impossible } from "../util/fail.js";
+import { type Family, impossible } from "../util/fail.js";
 import type { PlanBuilder } from "./builder.js";
 import { type Epoch, isUniform, Value } from "./value.js";
 
@@ -33,8 +33,8 @@ export interface Binding {
   readonly builder: PlanBuilder;
   readonly epoch: Epoch;
   readonly caps: Caps;
-  /** Inputs of the function and shared variables: what the host can compute values from. */
-  readonly leaves: ReadonlySet<Variable>;
+  /** Inputs of the function and shared variables, what the host can compute values from, with their values where it has them. */
+  readonly leaves: ReadonlyMap<Variable, NdArray | null>;
   /** Values bound because shapes or branches depend on them. */
   readonly bound: ReadonlyMap<Variable, NdArray>;
 }
@@ -48,7 +48,7 @@ export function inferApply(binding: Binding, a: Apply, valueFor: (v: Variable) =
   const inputs = a.inputs.map(valueFor);
   const { lower } = a.op.fields;
   const shapes = a.op.fields.shape(shapeContext(binding, a, inputs));
-  checkTypes(a, inputs, shapes);
+  checkTypes(binding, a, inputs, shapes);
   const sources = groupInputs(binding, a, inputs);
   const outputs = a.outputs.map((o, i) => ({ shape: shapes[i] as Shape, dtype: o.dtype }));
   return a.outputs.map((o, output) => {
@@ -83,12 +83,12 @@ function shapeContext(binding: Binding, a: Apply, inputs: readonly Value[]): Sha
     guard: (e) => {
       if (!isUniform(e)) impossible("a guard over device data");
       for (const end of atEnds(binding.builder, e)) {
-        if (end.kind === "const" && end.value < 0) throw nodeFailure("index", "index-range-in-loop", a, inputs, `index out of bounds: in some step of a loop a position leaves its axis by ${-end.value}.`, "keep positions inside the axis in every step");
+        if (end.kind === "const" && end.value < 0) throw nodeFailure(binding, "index", "index-range-in-loop", a, inputs, `index out of bounds: in some step of a loop a position leaves its axis by ${-end.value}.`, "keep positions inside the axis in every step");
         binding.builder.guard(end);
       }
     },
     fail: (code, what, fix, family = "value") => {
-      throw nodeFailure(family, code, a, inputs, what, fix);
+      throw nodeFailure(binding, family, code, a, inputs, what, fix);
     },
   };
 }
@@ -127,19 +127,22 @@ function need(v: Value): never {
   throw new NeedValue(v.variable);
 }
 
-/** The layered report: what, node, types and shapes, the user's line, what to do. */
-export function nodeFailure(family: Family, code: string, a: Apply, inputs: readonly Value[], what: string, fix: string): Error {
-  const saw = inputs.map((x, i) => `input ${i}: ${x.variable.name === null ? "" : `${x.variable.name} `}${formatType(x.dtype, x.shape)}`);
-  return failure(family, code, { what, where: String(a.outputs[0]?.origin ?? ""), saw: [`in: ${a.op}(${a.inputs.map((v) => v.toString()).join(", ")})`, ...saw], fix });
+/** An error in a node, with what is known of its inputs. */
+export function nodeFailure(binding: Binding, family: Family, code: string, a: Apply, inputs: readonly Value[], what: string, fix: string): Error {
+  const seen = inputs.map(({ shape, dtype, source, variable }): Seen => {
+    const value = source.kind === "constant" ? source.array : (binding.leaves.get(variable) ?? null);
+    return { shape, dtype, value, name: variable.name };
+  });
+  return failureIn(family, code, a, seen, what, fix);
 }
 
 /** An axis that the type says stretches must have length 1. */
-function checkTypes(a: Apply, inputs: readonly Value[], shapes: readonly Shape[]): void {
+function checkTypes(binding: Binding, a: Apply, inputs: readonly Value[], shapes: readonly Shape[]): void {
   a.outputs.forEach((o, i) => {
     const shape = shapes[i] as Shape;
     if (shape.length !== o.ndim) impossible(`${a.op} inferred shape (${shape.join(", ")}) for ${o.type}`);
     const bad = o.broadcastable.findIndex((b, axis) => b && shape[axis] !== 1);
-    if (bad >= 0) throw nodeFailure("value", "broadcast-length", a, inputs, `Axis ${bad} of ${o} is declared to have length 1 and has ${shape[bad]}.`, "declare it without broadcasting, or give it length 1");
+    if (bad >= 0) throw nodeFailure(binding, "value", "broadcast-length", a, inputs, `Axis ${bad} of ${o} is declared to have length 1 and has ${shape[bad]}.`, "declare it without broadcasting, or give it length 1");
   });
 }
 

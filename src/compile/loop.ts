@@ -45,16 +45,16 @@ export function inferLoop(context: ScopeContext, a: Apply, valueFor: (v: Variabl
   const currents = inner.carries.map((v, i) => make(v, (carries[i] as Value).shape, { kind: "input" }));
   inner.carries.forEach((v, i) => body.define(v, currents[i] as Value));
   inner.constants.forEach((v, i) => body.define(v, constants[i] as Value));
-  inferBody(body, p, a, inputs);
+  inferBody(context, body, p, a, inputs);
   const after = scanOutputs(p.body.outputs, p);
   after.carries.forEach((v, i) => {
     const now = (carries[i] as Value).shape;
     const next = body.value(v).shape;
     if (now.some((d, axis) => d !== next[axis])) {
-      throw nodeFailure("value", "scan-carry-shape", a, inputs, `scan's state ${i} starts with shape (${now.join(", ")}) and becomes (${next.join(", ")}) after a step.`, "return states of the shape of their initial values");
+      throw nodeFailure(context, "value", "scan-carry-shape", a, inputs, `scan's state ${i} starts with shape (${now.join(", ")}) and becomes (${next.join(", ")}) after a step.`, "return states of the shape of their initial values");
     }
   });
-  const length = p.keep.includes("all") ? fixedCount(a, count) : 0;
+  const length = p.keep.includes("all") ? fixedCount(context, a, count) : 0;
   const outputs = a.outputs.map((o, i) => {
     const stacked = i - p.carries;
     const row = stacked < 0 ? (carries[i] as Value).shape : body.value(after.stacked[stacked] as Variable).shape;
@@ -65,13 +65,13 @@ export function inferLoop(context: ScopeContext, a: Apply, valueFor: (v: Variabl
 }
 
 /** Values of a step are on the device, and differ from step to step: no shape can depend on them. */
-function inferBody(body: Scope, p: ScanParams, a: Apply, inputs: readonly Value[]): void {
+function inferBody(context: ScopeContext, body: Scope, p: ScanParams, a: Apply, inputs: readonly Value[]): void {
   try {
     body.infer(p.body.outputs);
   } catch (e) {
     const changing = new Set(p.body.inputs);
     if (!(e instanceof NeedValue) || !leavesOf([e.variable]).some((v) => changing.has(v))) throw e;
-    throw nodeFailure("unsupported", "scan-step-shape", a, inputs, `In a step of scan a shape depends on the value of ${e.variable} (made at ${e.variable.origin}), which is computed in that step.`, "give all steps the same shapes, and mask what is too much with T.switch");
+    throw nodeFailure(context, "unsupported", "scan-step-shape", a, inputs, `In a step of scan a shape depends on the value of ${e.variable} (made at ${e.variable.origin}), which is computed in that step.`, "give all steps the same shapes, and mask what is too much with T.switch");
   }
 }
 
@@ -79,17 +79,17 @@ function inferBody(body: Scope, p: ScanParams, a: Apply, inputs: readonly Value[
 function checkCount(context: ScopeContext, a: Apply, p: ScanParams, count: Expr): void {
   const least = p.keep.includes("last") ? 1 : 0;
   if (count.kind !== "const") for (const end of atEnds(context.builder, isub(count, int(least)))) context.builder.guard(end);
-  else if (count.value < 0) negativeSteps(a, count.value);
-  else if (count.value < least) throw nodeFailure("index", "scan-no-last", a, [], "The last step of a scan was asked for, and it ran no step.", "run at least one step");
+  else if (count.value < 0) negativeSteps(context, a, count.value);
+  else if (count.value < least) throw nodeFailure(context, "index", "scan-no-last", a, [], "The last step of a scan was asked for, and it ran no step.", "run at least one step");
 }
 
-function negativeSteps(a: Apply, n: number): never {
-  throw nodeFailure("value", "scan-negative-steps", a, [], `scan was asked for ${n} steps.`, "pass nSteps >= 0, and goBackwards to go backwards");
+function negativeSteps(context: ScopeContext, a: Apply, n: number): never {
+  throw nodeFailure(context, "value", "scan-negative-steps", a, [], `scan was asked for ${n} steps.`, "pass nSteps >= 0, and goBackwards to go backwards");
 }
 
-function fixedCount(a: Apply, count: Expr): number {
+function fixedCount(context: ScopeContext, a: Apply, count: Expr): number {
   const n = fixedNumber(count);
-  if (n < 0) negativeSteps(a, n);
+  if (n < 0) negativeSteps(context, a, n);
   return n;
 }
 
@@ -98,7 +98,7 @@ function checkLengths(context: ScopeContext, a: Apply, inputs: readonly Value[],
     const room = isub(int(s.shape[0] as number), count);
     for (const end of atEnds(context.builder, room)) {
       if (end.kind !== "const") context.builder.guard(end);
-      else if (end.value < 0) throw nodeFailure("value", "scan-sequence-short", a, inputs, `scan was asked for more steps than its sequence ${s.label} of length ${s.shape[0]} has.`, "make nSteps at most the length of the shortest sequence");
+      else if (end.value < 0) throw nodeFailure(context, "value", "scan-sequence-short", a, inputs, `scan was asked for more steps than its sequence ${s.label} of length ${s.shape[0]} has.`, "make nSteps at most the length of the shortest sequence");
     }
   }
 }

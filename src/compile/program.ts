@@ -6,7 +6,7 @@
 import type { Backend, DeviceOptions, Executable, Handle } from "../codegen/backend.js";
 import { allocate, sizeOf, type TypedArray } from "../codegen/ir/dtype.js";
 import { evaluate, type HostScalar, hostScalar } from "../codegen/ir/evaluate.js";
-import { countKernels, type Slot } from "../codegen/ir/plan.js";
+import { countKernels, type Plan, type Slot } from "../codegen/ir/plan.js";
 import { interpret } from "../autodiff/interpret.js";
 import { fillGraph } from "../graph/edit.js";
 import { leavesOf } from "../graph/clone.js";
@@ -19,7 +19,9 @@ import { rewriteGraph, type Report, type RewriteOptions } from "../rewrite/engin
 import type { CallArguments } from "./arguments.js";
 import { type Device, device, deviceKey, openDevice, turn } from "./devices.js";
 import { expandCompositions } from "./expand.js";
+import { valuesOfLeaves } from "./interpreted.js";
 import type { Prepared } from "./prepare.js";
+import type { ProfileStats } from "./profile.js";
 import { type Bound, isBound, type Leaf, MORE_SCALARS, type Result, type Specialised, specialiseFor } from "./specialise.js";
 import { CallBuffers, commitValue, type DeviceValue, hostValue, mayRenew, valueOn } from "./storage.js";
 
@@ -40,6 +42,8 @@ export interface ProgramOptions {
   readonly rewriting: RewriteOptions;
   /** Milliseconds that prepare() took. */
   readonly prepareMs?: number;
+  /** Is told how long kernels take. */
+  readonly profile?: Pick<ProfileStats, "step" | "measured"> | null;
 }
 
 /** Milliseconds from compile() to a result, in order. */
@@ -76,6 +80,7 @@ export class Program {
   readonly #device: ProgramOptions["device"];
   readonly #deviceKey: string;
   readonly #name: string;
+  readonly #profile: ProgramOptions["profile"];
   readonly #ready = new Map<string, Ready>();
   /** What has to be bound for leaves of these shapes. */
   readonly #bounds = new Map<string, Bound>();
@@ -92,6 +97,7 @@ export class Program {
     this.#device = options.device;
     this.#deviceKey = deviceKey(options.device.name, options.device.options);
     this.#name = options.name;
+    this.#profile = options.profile;
     this.#inputs = new Map(prepared.inputs.map((i, n) => [i.variable, n]));
     const start = performance.now();
     const g = new FunctionGraph();
@@ -188,11 +194,11 @@ export class Program {
     for (const v of this.leaves) {
       const at = this.#inputs.get(v);
       const value = at === undefined ? null : args.at(at);
-      if (value !== null) leaves.push({ variable: v, shape: value.shape, scalar: value.ndim === 0 ? (value.data[0] as number) : null });
+      if (value !== null) leaves.push({ variable: v, shape: value.shape, scalar: value.ndim === 0 ? (value.data[0] as number) : null, value });
       else if (!(v instanceof SharedVariable)) return impossible(`${v} is neither an input nor shared`);
-      else if (!travelsAsScalar(v)) leaves.push({ variable: v, shape: v.valueShape, scalar: null });
+      else if (!travelsAsScalar(v)) leaves.push({ variable: v, shape: v.valueShape, scalar: null, value: v.cell.host });
       else if (v.cell.host === null) return null;
-      else leaves.push({ variable: v, shape: [], scalar: v.cell.host.data[0] as number });
+      else leaves.push({ variable: v, shape: [], scalar: v.cell.host.data[0] as number, value: v.cell.host });
     }
     return leaves;
   }
@@ -247,13 +253,19 @@ export class Program {
     const t1 = performance.now();
     const renewals = this.#renewalsOf(made);
     const renews = made.plan.outputs.map((_, at) => renewals.find((r) => r.output === at)?.input ?? null);
-    const ready = { made, executable: await on.backend.compile({ ...made.plan, renews }), guards: made.guards.map(hostScalar), renewals };
+    const ready = { made, executable: await this.#compile(on.backend, { ...made.plan, renews }), guards: made.guards.map(hostScalar), renewals };
     this.times.specialise = t1 - t0;
     this.times.compile = performance.now() - t1;
     this.#ready.set(key, ready);
     this.#forgetOldest();
     this.#debug(on, ready);
     return ready;
+  }
+
+  #compile(backend: Backend, plan: Plan): Promise<Executable> {
+    if (!this.#profile) return backend.compile(plan);
+    this.#profile.measured(`${backend.name}: ${backend.timing}`);
+    return backend.compile(plan, this.#profile.step);
   }
 
   /** Maps keep their order, and what is used moves to the end. */
@@ -280,12 +292,7 @@ export class Program {
 
   /** The value of a variable that decides a shape, by the graph interpreter on the host. */
   async #valueOf(v: Variable, args: readonly NdArray[]): Promise<NdArray> {
-    const env = new Map<Variable, NdArray>();
-    for (const leaf of leavesOf([v])) {
-      const at = this.#inputs.get(leaf);
-      if (at !== undefined) env.set(leaf, args[at] as NdArray);
-      else if (leaf instanceof SharedVariable) env.set(leaf, await hostValue(leaf.cell));
-    }
+    const env = await valuesOfLeaves([v], this.#inputs, args);
     return interpret([v], env)[0] as NdArray;
   }
 

@@ -5,8 +5,9 @@
  */
 import { acc, axes, cast, type Expr, isLong, redAxis } from "../codegen/ir/expr.js";
 import { closeKernel, type Reduction } from "../codegen/ir/kernel.js";
-import type { SlotRef, Step } from "../codegen/ir/plan.js";
+import type { Purpose, Routine, SlotRef, Step } from "../codegen/ir/plan.js";
 import { appliesOf } from "../graph/function_graph.js";
+import { placed } from "../graph/perform.js";
 import { type Apply, Constant, type Variable } from "../graph/variable.js";
 import { NdArray, sizeOf } from "../numpy/ndarray.js";
 import { impossible } from "../util/fail.js";
@@ -205,7 +206,7 @@ export class Scope {
     };
     let bound = close();
     while (bound.kernel.params.length > caps.maxParams && this.#split(value, source)) bound = close();
-    this.steps.push({ kind: "launch", kernel: bound.kernel, reads: bound.buffers.map((b) => builder.refOf(b)), scalars: bound.scalars, writes: [target] });
+    this.steps.push({ kind: "launch", kernel: bound.kernel, reads: bound.buffers.map((b) => builder.refOf(b)), scalars: bound.scalars, writes: [target], purpose: purposeOf(source ?? value) });
   }
 
   #reductionOf(value: Value, index: readonly Expr[]): Reduction {
@@ -246,9 +247,12 @@ export class Scope {
       return { slot: o.slot, row: null };
     });
     this.context.epoch.now++;
-    this.steps.push({ kind: "routine", routine, reads, scalars: [], writes });
+    const placing: Routine = { ...routine, run: (from, to, scalars) => placed(a, () => from.map((b) => new NdArray(b.data, b.shape, b.dtype)), () => routine.run(from, to, scalars)) };
+    this.steps.push({ kind: "routine", routine: placing, reads, scalars: [], writes, purpose: purposeOf(outputs[0] as Value) });
   }
 }
+
+const purposeOf = ({ variable }: Value): Purpose => ({ op: variable.owner?.op.name ?? "copy", line: variable.origin });
 
 /** What one output asks of each input: elementwise ops once per element, reductions once per term, what is bound to its value nothing. */
 function timesRead(a: Apply, out: Value): Evaluations {

@@ -21,6 +21,8 @@ export interface Leaf {
   readonly shape: Shape;
   /** 0-d inputs and 0-d integer shared variables are plan scalars: index arithmetic happens on the host. */
   readonly scalar: number | null;
+  /** Its value where the host has it; for errors. */
+  readonly value: NdArray | null;
 }
 
 /** What becomes of one output. */
@@ -58,7 +60,7 @@ export const isBound = ({ variable, scalar: value }: Leaf, scalars: Bound["scala
 export function specialise(outputs: readonly Variable[], leaves: readonly Leaf[], caps: Caps, bound: Bound): Specialised {
   const builder = new PlanBuilder();
   const epoch: Epoch = { now: 0, depth: 0 };
-  const scope = new Scope(contextOf(builder, epoch, caps, bound, new Set(leaves.map((l) => l.variable))));
+  const scope = new Scope(contextOf(builder, epoch, caps, bound, new Map(leaves.map((l) => [l.variable, l.value]))));
   const values = leaves.map((leaf) => leafValue(builder, epoch, leaf, bound));
   leaves.forEach((leaf, i) => scope.define(leaf.variable, values[i] as Value));
   const scalarInputs = builder.scalars.length;
@@ -89,7 +91,7 @@ const SCALAR_NOTES = {
   all: "shapes depend on the scalars of the call: one plan for each of their values",
 } as const;
 
-function contextOf(builder: PlanBuilder, epoch: Epoch, caps: Caps, bound: Bound, leaves: ReadonlySet<Variable>): ScopeContext {
+function contextOf(builder: PlanBuilder, epoch: Epoch, caps: Caps, bound: Bound, leaves: ReadonlyMap<Variable, NdArray | null>): ScopeContext {
   const context: ScopeContext = { builder, epoch, caps, leaves, bound: bound.values, newScope: () => new Scope(context) };
   return context;
 }

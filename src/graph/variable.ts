@@ -4,9 +4,11 @@
  */
 import { type DType, castScalar, formatType } from "../codegen/ir/dtype.js";
 import { NdArray, type Shape } from "../numpy/ndarray.js";
+import { config } from "../util/config.js";
 import { impossible } from "../util/fail.js";
 import type { Op, Params } from "./op.js";
 import { here, Origin } from "./origin.js";
+import { computeTestValues, Tag } from "./test_value.js";
 import { TensorType } from "./types.js";
 
 /** One application of an op: what made its outputs. */
@@ -22,6 +24,12 @@ export class Apply {
     this.inputs = inputs;
     this.outputs = outputs(this);
   }
+
+  /** `mul(TensorConstant{5.0}, x)`, as Theano prints an apply. */
+  toString(): string {
+    const operand = (v: Variable): string => v.name ?? (v.owner === null ? String(v) : `${v.owner.op.name}.${v.index}`);
+    return `${this.op.name}(${this.inputs.map(operand).join(", ")})`;
+  }
 }
 
 /** A symbolic tensor. */
@@ -32,6 +40,7 @@ export class Variable {
   name: string | null;
   readonly origin: Origin;
   readonly #owner: Apply | null;
+  #tag: Tag | null = null;
 
   constructor(type: TensorType, options: { owner?: Apply | null; index?: number; name?: string | null | undefined; origin?: Origin } = {}) {
     this.type = type;
@@ -44,6 +53,22 @@ export class Variable {
   /** What made it; null for inputs, constants and shared variables. */
   get owner(): Apply | null {
     return this.#owner;
+  }
+
+  /** Notes on it: `x.tag.testValue = [1, 2]`. */
+  get tag(): Tag {
+    this.#tag ??= new Tag(this);
+    return this.#tag;
+  }
+
+  /** The value that it has of itself, where it has one here. */
+  get ownValue(): NdArray | null {
+    return null;
+  }
+
+  /** Whether a user gives it a value. Variables that stand for something in a loop's body get theirs from there, and may lack one on test values. */
+  get isGiven(): boolean {
+    return false;
   }
 
   get dtype(): DType {
@@ -63,10 +88,22 @@ export class Variable {
     return `${this.name ?? this.owner?.op.name ?? "<anonymous>"}: ${this.type}`;
   }
 
+  /** What `console.log` prints in Node: as in messages, or the test value where `config.printTestValue` asks for it (theano's print_test_value). */
+  [Symbol.for("nodejs.util.inspect.custom")](): unknown {
+    return (config.printTestValue ? this.tag.testValue : undefined) ?? this.toString();
+  }
+
   /** Variables are compared by identity; `<` and `+` would silently work on text or NaN. */
   [Symbol.toPrimitive](hint: string): string {
     if (hint === "string") return this.toString();
     throw new TypeError(`Variables do not support boolean or arithmetic operators (${this}). What to do: write a.lt(b), a.add(b), …`);
+  }
+}
+
+/** What a function's caller gives: made by `T.matrix("x")` and the like. */
+export class InputVariable extends Variable {
+  override get isGiven(): boolean {
+    return true;
   }
 }
 
@@ -77,6 +114,10 @@ export class Constant extends Variable {
   constructor(value: NdArray, options: { name?: string | null; origin?: Origin; broadcastable?: readonly boolean[] } = {}) {
     super(new TensorType(value.dtype, options.broadcastable ?? value.shape.map((d) => d === 1)), options);
     this.value = value;
+  }
+
+  override get ownValue(): NdArray {
+    return this.value;
   }
 
   override toString(): string {
@@ -123,6 +164,15 @@ export class SharedVariable extends Variable {
     this.cell = { host: value, remote: null, sets: 0 };
   }
 
+  override get isGiven(): boolean {
+    return true;
+  }
+
+  /** Null where only a device has it. */
+  override get ownValue(): NdArray | null {
+    return this.cell.host;
+  }
+
   /** The current shape, wherever the value is. */
   get valueShape(): Shape {
     return (this.cell.host ?? this.cell.remote ?? impossible("a shared variable without a value")).shape;
@@ -134,10 +184,12 @@ export class SharedVariable extends Variable {
   }
 }
 
-/** Applies an op: infers the output types and makes the outputs. */
+/** Applies an op: infers the output types and makes the outputs. Where `config.computeTestValue` is on, also computes them on test values. */
 export function apply(op: Op, inputs: readonly Variable[], params: Params = {}, origin: Origin = here()): readonly Variable[] {
   const types = op.fields.infer(inputs.map((v) => v.type), params);
-  return new Apply(op, params, inputs, (owner) => types.map((type, index) => new Variable(type, { owner, index, origin }))).outputs;
+  const node = new Apply(op, params, inputs, (owner) => types.map((type, index) => new Variable(type, { owner, index, origin })));
+  if (config.computeTestValue !== "off") computeTestValues(node);
+  return node.outputs;
 }
 
 /** The only output of an op with one. */

@@ -4,7 +4,7 @@
  */
 import { type DType, toDType } from "../codegen/ir/dtype.js";
 import { TensorType as Type } from "../graph/types.js";
-import { Constant, Variable } from "../graph/variable.js";
+import { Constant, InputVariable, Variable } from "../graph/variable.js";
 import { asarray } from "../numpy/convert.js";
 import type { ArrayLike } from "../numpy/ndarray.js";
 import { config } from "../util/config.js";
@@ -34,7 +34,7 @@ export interface InputsMaker {
 /** A variable of a dtype with given broadcast flags (true: the axis has length 1 and stretches). */
 export function tensor(dtype: string, broadcastable: readonly boolean[], name: string | null | InputOptions = null): Variable {
   const given = typeof name === "object" ? name?.name : name;
-  return new Variable(new Type(toDType(dtype), broadcastable), { name: given ?? null });
+  return new InputVariable(new Type(toDType(dtype), broadcastable), { name: given ?? null });
 }
 
 /** A type that makes variables when called: `const batch = T.TensorType("float32", [false, true]); const x = batch("x")`. */
@@ -47,7 +47,7 @@ export interface TypeMaker {
 
 function typeMaker(dtype: string, broadcastable: readonly boolean[]): TypeMaker {
   const type = new Type(toDType(dtype), broadcastable);
-  return Object.assign((name: string | null = null) => new Variable(type, { name }), { type, dtype: type.dtype, broadcastable: type.broadcastable });
+  return Object.assign((name: string | null = null) => new InputVariable(type, { name }), { type, dtype: type.dtype, broadcastable: type.broadcastable });
 }
 
 /** With or without `new`. */

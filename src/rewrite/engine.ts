@@ -41,6 +41,8 @@ export interface Report {
   readonly phases: readonly { readonly name: string; readonly ms: number; readonly fired: number }[];
   /** By rule name, those tried at least once. */
   readonly rules: ReadonlyMap<string, RuleCount>;
+  /** Names of those that fired in bodies of scans. */
+  readonly bodyRules: ReadonlySet<string>;
   readonly history: History | null;
 }
 
@@ -74,6 +76,7 @@ class Session {
   readonly #counts = new Map<string, { fired: number; ms: number }>();
   readonly #recorder: Recorder | null;
   readonly #bodies: BodyRewriter;
+  readonly #bodyRules = new Set<string>();
   readonly #recent: { rule: string; node: string }[] = [];
   readonly #limit: number;
   #asked: { readonly of: readonly VarId[]; readonly ids: ReadonlySet<VarId> } = { of: [], ids: new Set() };
@@ -85,7 +88,11 @@ class Session {
     this.#options = options;
     this.#excluded = new Set(options.exclude ?? []);
     this.#recorder = options.history === true ? new Recorder() : null;
-    this.#bodies = new BodyRewriter(known, (inner) => rewriteInner(inner, { ...options, history: false }, known));
+    this.#bodies = new BodyRewriter(known, (inner) => {
+      const { rules, bodyRules } = rewriteInner(inner, { ...options, history: false }, known);
+      for (const [name, { fired }] of rules) if (fired > 0) this.#bodyRules.add(name);
+      for (const name of bodyRules) this.#bodyRules.add(name);
+    });
     this.#limit = FIRINGS.floor + FIRINGS.perApply * g.tables.applies.size;
   }
 
@@ -99,7 +106,7 @@ class Session {
       if (this.#options.check ?? debugging()) checkGraph(this.#g, `after ${plan.name}`);
       return { name: plan.name, ms: performance.now() - at, fired: this.#fired - fired };
     });
-    return { before, after: this.#g.tables.applies.size, ms: performance.now() - start, phases, rules: this.#counts, history: this.#recorder?.history(this.#g) ?? null };
+    return { before, after: this.#g.tables.applies.size, ms: performance.now() - start, phases, rules: this.#counts, bodyRules: this.#bodyRules, history: this.#recorder?.history(this.#g) ?? null };
   }
 
   #runPhase(plan: PhasePlan): void {

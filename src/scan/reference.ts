@@ -1,7 +1,7 @@
 /**
  * The meaning of scan: the body interpreted step by step in float64. Must not know kernels. It is what the loop step of a plan must agree with.
  */
-import { interpret } from "../autodiff/interpret.js";
+import { interpret, type InterpretOptions } from "../autodiff/interpret.js";
 import type { TensorType } from "../graph/types.js";
 import type { Variable } from "../graph/variable.js";
 import { NdArray, sizeOf } from "../numpy/ndarray.js";
@@ -32,14 +32,14 @@ function checkLengths(n: number, sequences: readonly NdArray[], p: ScanParams): 
 }
 
 /** One step: rows and states -> next states, values to stack. */
-function stepper(p: ScanParams, constants: readonly NdArray[], exactDTypes: boolean): (rows: readonly NdArray[], state: readonly NdArray[]) => NdArray[] {
+function stepper(p: ScanParams, constants: readonly NdArray[], options: InterpretOptions): (rows: readonly NdArray[], state: readonly NdArray[]) => NdArray[] {
   const inner = bodyInputs(p.body.inputs, p);
   return (rows, state) => {
     const env = new Map<Variable, NdArray>();
     inner.rows.forEach((v, i) => env.set(v, rows[i] as NdArray));
     inner.carries.forEach((v, i) => env.set(v, state[i] as NdArray));
     inner.constants.forEach((v, i) => env.set(v, constants[i] as NdArray));
-    return interpret(p.body.outputs, env, { exactDTypes });
+    return interpret(p.body.outputs, env, options);
   };
 }
 
@@ -48,7 +48,7 @@ export function countSteps(inputs: readonly NdArray[], p: ScanParams): number {
   const { steps, sequences, carries, constants } = scanInputs(inputs, p);
   const n = steps.data[0] as number;
   checkLengths(n, sequences, p);
-  const step = stepper(p, constants, true);
+  const step = stepper(p, constants, {});
   let state = carries;
   for (let t = 0; t < n; t++) {
     const after = scanOutputs(step(sequences.map((s) => rowOf(s, t)), state), p);
@@ -63,7 +63,8 @@ export function interpretScan(inputs: readonly NdArray[], p: ScanParams, types: 
   const { steps, sequences, carries, constants } = scanInputs(inputs, p);
   const n = steps.data[0] as number;
   checkLengths(n, sequences, p);
-  const step = stepper(p, constants, types.every((t, i) => t.dtype === (p.body.outputs[i] as Variable).dtype));
+  const exactDTypes = types.every((t, i) => t.dtype === (p.body.outputs[i] as Variable).dtype);
+  const step = stepper(p, constants, { exactDTypes });
   let state = [...carries];
   const kept: NdArray[][] = p.keep.map(() => []);
   for (let t = 0; t < n; t++) {
@@ -75,7 +76,7 @@ export function interpretScan(inputs: readonly NdArray[], p: ScanParams, types: 
       kept[k]?.push(y);
     });
   }
-  const blank = n > 0 ? null : scanOutputs(step(sequences.map((s) => NdArray.zeros(s.shape.slice(1), s.dtype)), state), p).stacked;
+  const blank = n > 0 ? null : scanOutputs(stepper(p, constants, { exactDTypes, observer: null })(sequences.map((s) => NdArray.zeros(s.shape.slice(1), s.dtype)), state), p).stacked;
   return [...state, ...kept.map((rows, k) => keptValue(rows, p.keep[k] === "all", (blank?.[k] ?? rows[0]) as NdArray))];
 }
 

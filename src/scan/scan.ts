@@ -3,6 +3,7 @@
  * on variables that stand for one step; what it captures from outside is found here. Must not know how loops run or are differentiated.
  */
 import { leavesOf, substituteVariables } from "../graph/clone.js";
+import { testValueOf, withTestValues } from "../graph/test_value.js";
 import type { TensorType } from "../graph/types.js";
 import { Updates } from "../graph/updates.js";
 import { Constant, SharedVariable, Variable } from "../graph/variable.js";
@@ -10,6 +11,7 @@ import { asTensor, type Operand } from "../ops/define.js";
 import { padLeft } from "../ops/dimshuffle.js";
 import { get } from "../ops/indexing.js";
 import { patternBroadcast } from "../ops/rebroadcast.js";
+import { config } from "../util/config.js";
 import { fail } from "../util/fail.js";
 import { isOneStep, readSequences, readState, readSteps, rowType, type SequenceArgument, type State, type StateArgument, stateName, StepVariable } from "./arguments.js";
 import { capturedBy, closed } from "./close.js";
@@ -91,10 +93,16 @@ function readArguments(options: ScanOptions): Given {
   return {
     one,
     steps: readSteps(options.nSteps, sequences),
-    sequences: sequences.map(({ outer, name }) => ({ outer, inner: one ? get(outer, 0) : new StepVariable(rowType(outer), { name }) })),
-    states: states.map((state) => state && { state, inner: one ? state.initial : state.initial.map((v, k) => new StepVariable(v.type, { name: stateName(state.name, k - state.initial.length) })) }),
+    sequences: sequences.map(({ outer, name }) => ({ outer, inner: one ? get(outer, 0) : standing(new StepVariable(rowType(outer), { name }), () => get(outer, 0)) })),
+    states: states.map((state) => state && { state, inner: one ? state.initial : state.initial.map((v, k) => standing(new StepVariable(v.type, { name: stateName(state.name, k - state.initial.length) }), () => v)) }),
     nonSequences: list(options.nonSequences).map((v) => asTensor(v)),
   };
+}
+
+/** A variable of the step, with the test value of what it stands for in the first step (theano/scan_module/scan.py). If that has none, the step will say so. */
+function standing(inner: StepVariable, first: () => Variable): StepVariable {
+  if (config.computeTestValue !== "off") inner.tag.testValue = withTestValues("ignore", () => testValueOf(first()));
+  return inner;
 }
 
 const argumentsOf = ({ sequences, states, nonSequences }: Given): Variable[] => [

@@ -5,8 +5,11 @@
 import { fail } from "./fail.js";
 
 /** How much functions are rewritten and checked; compile() says what each does. */
-export const MODES = ["fast_run", "fast_compile", "none", "debug"] as const;
+export const MODES = ["fast_run", "fast_compile", "none", "debug", "nan_guard"] as const;
 export type Mode = (typeof MODES)[number];
+
+/** What becomes of a node that lacks a test value, where test values are computed at all. */
+export const TEST_VALUES = ["off", "raise", "warn", "ignore"] as const;
 
 export interface Config {
   /** dtype of `T.matrix()`, of `shared(0.5)` and of casts to floatX. */
@@ -21,6 +24,14 @@ export interface Config {
   exclude: readonly string[];
   /** Mode of functions that do not say theirs. */
   mode: Mode;
+  /** Computes every apply on test values as it is made (`variable.tag.testValue`); what lacks one is an error, a warning or left out. */
+  computeTestValue: (typeof TEST_VALUES)[number];
+  /** Printing a variable (console.log) shows its test value. */
+  printTestValue: boolean;
+  /** `high`: errors print the graph of the apply in which they happened. */
+  exceptionVerbosity: "low" | "high";
+  /** Profiles every function, and prints the profiles on stderr when the process ends. */
+  profile: boolean;
 }
 
 /** A number of threads; throws `threads-count` for what is none. */
@@ -29,8 +40,19 @@ export function checkThreads(n: number): number {
   return n;
 }
 
+/** Theano's words for modes that have a shorter one here. */
+const THEANO_MODES: Readonly<Record<string, Mode>> = { debugmode: "debug", debug_mode: "debug", nanguardmode: "nan_guard" };
+
 /** As in Theano's flags. */
 const SWITCH: Readonly<Record<string, boolean>> = { "1": true, "0": false, true: true, false: false, True: true, False: false };
+
+function switched(flag: string, v: string): boolean {
+  return (Object.hasOwn(SWITCH, v) ? SWITCH[v] : undefined) ?? fail("value", `config-${flag}`, { what: `${flag} cannot be '${v}'.`, fix: "use 1 or 0" });
+}
+
+function chosen<T extends string>(flag: string, words: readonly T[], v: string): T {
+  return words.find((w) => w === v) ?? fail("value", `config-${flag}`, { what: `${flag} cannot be '${v}'.`, fix: `use one of ${words.join(", ")}` });
+}
 
 const SETTERS: Readonly<Record<keyof Config, (c: Config, v: string) => void>> = {
   floatX: (c, v) => {
@@ -44,22 +66,33 @@ const SETTERS: Readonly<Record<keyof Config, (c: Config, v: string) => void>> = 
     c.threads = checkThreads(Number(v));
   },
   fma: (c, v) => {
-    const on = Object.hasOwn(SWITCH, v) ? SWITCH[v] : undefined;
-    if (on === undefined) fail("value", "config-fma", { what: `fma cannot be '${v}'.`, fix: "use 1 or 0" });
-    c.fma = on;
+    c.fma = switched("fma", v);
+  },
+  computeTestValue: (c, v) => {
+    c.computeTestValue = chosen("computeTestValue", TEST_VALUES, v);
+  },
+  printTestValue: (c, v) => {
+    c.printTestValue = switched("printTestValue", v);
+  },
+  exceptionVerbosity: (c, v) => {
+    c.exceptionVerbosity = chosen("exceptionVerbosity", ["low", "high"], v);
+  },
+  profile: (c, v) => {
+    c.profile = switched("profile", v);
   },
   // Commas separate flags, so names are separated as in Theano's optimizer_excluding.
   exclude: (c, v) => {
     c.exclude = v.split(":").map((s) => s.trim()).filter((s) => s !== "");
   },
   mode: (c, v) => {
-    c.mode = MODES.find((m) => m === v.toLowerCase()) ?? fail("value", "config-mode", { what: `There is no mode '${v}'.`, fix: `use one of ${MODES.join(", ")}` });
+    const word = v.toLowerCase();
+    c.mode = MODES.find((m) => m === word) ?? (Object.hasOwn(THEANO_MODES, word) ? THEANO_MODES[word] : undefined) ?? fail("value", "config-mode", { what: `There is no mode '${v}'.`, fix: `use one of ${MODES.join(", ")}` });
   },
 };
 
 /** A Config from text like `floatX=float64,device=reference`; unknown names are errors. */
 export function parseFlags(flags: string): Config {
-  const made: Config = { floatX: "float32", device: "auto", threads: null, fma: null, exclude: [], mode: "fast_run" };
+  const made: Config = { floatX: "float32", device: "auto", threads: null, fma: null, exclude: [], mode: "fast_run", computeTestValue: "off", printTestValue: false, exceptionVerbosity: "low", profile: false };
   for (const part of flags.split(",").map((s) => s.trim()).filter((s) => s !== "")) {
     const [name, value] = part.split("=").map((s) => s.trim());
     if (name === undefined || value === undefined || !Object.hasOwn(SETTERS, name)) {
@@ -71,7 +104,7 @@ export function parseFlags(flags: string): Config {
 }
 
 /**
- * The settings of this process: `config.floatX`, `config.device`, `config.threads`, `config.fma`, `config.exclude`, `config.mode`. Assign, or set DAMO_FLAGS before
- * it starts, rules as `exclude=softplus:logSigmoid` (errors: `config-flag`, `config-floatX`, `config-fma`, `config-mode`, `threads-count`).
+ * The settings of this process; Config says what each is. Assign (`config.floatX = "float64"`), or set DAMO_FLAGS before it starts, rules as
+ * `exclude=softplus:logSigmoid` (errors: `config-flag`, `config-` and the name of the flag, `threads-count`).
  */
 export const config: Config = parseFlags(typeof process === "undefined" ? "" : (process.env.DAMO_FLAGS ?? ""));

@@ -9,12 +9,27 @@ export class DamoError extends Error {
   readonly code: string;
   /** What to do about it. */
   readonly hint: string;
+  /** Whether it says in which node of a graph it happened. */
+  #isPlaced = false;
 
   constructor(code: string, message: string, hint: string) {
     super(message);
     this.code = code;
     this.hint = hint;
     this.name = new.target.name;
+  }
+
+  /** Adds what only the caller of what failed knows: the user's line, the node and its inputs. An error is placed once, by whoever is nearest. */
+  place(where: string, saw: readonly string[]): void {
+    if (this.#isPlaced) return;
+    this.#isPlaced = true;
+    const before = this.message;
+    const at = before.lastIndexOf("\n  what to do:");
+    const known = before.includes("\n  made at: ");
+    const lines = [...(known || where === "" ? [] : [`made at: ${where}`]), ...saw].map((line) => `\n  ${line}`).join("");
+    this.message = at < 0 ? before + lines : before.slice(0, at) + lines + before.slice(at);
+    // Engines write the message into the stack when the error is made.
+    if (this.stack !== undefined) this.stack = this.stack.replace(before, () => this.message);
   }
 }
 

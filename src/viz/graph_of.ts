@@ -2,8 +2,6 @@
  * What the printers print: a variable, several, or a compiled function (its rewritten graph). Must not know how anything is printed.
  * Next: pp.ts, debugprint.ts, pydotprint.ts.
  */
-import { FrozenGraph } from "../graph/function_graph.js";
-import type { Params } from "../graph/op.js";
 import type { SharedVariable, Variable } from "../graph/variable.js";
 
 /** A compiled function's graph after rewriting. */
@@ -30,13 +28,3 @@ export function shownOf(x: Printable): Shown {
   const { outputs, updates } = x.graph;
   return { outputs: [...outputs, ...updates.map(([, v]) => v)], updates: new Map(updates.map(([s], i) => [outputs.length + i, s])) };
 }
-
-/** The scan body among an op's params, if it has one. */
-export const bodyOf = (params: Params): FrozenGraph | null => Object.values(params).find((v) => v instanceof FrozenGraph) ?? null;
-
-/** Params as short text, without scan bodies: `axes=[0]`. */
-export const paramsText = (params: Params): string =>
-  Object.entries(params).flatMap(([k, v]) => (v instanceof FrozenGraph ? [] : [`${k}=${(JSON.stringify(v) ?? "undefined").replaceAll('"', "")}`])).join(", ");
-
-/** How a leaf is called: its name, a constant's value, or its type. */
-export const leafText = (v: Variable): string => v.name ?? (String(v).startsWith("TensorConstant") ? String(v) : `<${v.type}>`);

@@ -6,7 +6,8 @@ import { appliesOf } from "../graph/function_graph.js";
 import type { Params } from "../graph/op.js";
 import type { Apply, Variable } from "../graph/variable.js";
 import { fail } from "../util/fail.js";
-import { leafText, paramsText, type Printable, shownOf } from "./graph_of.js";
+import { leafText, paramsText } from "../graph/tree.js";
+import { type Printable, shownOf } from "./graph_of.js";
 
 /** Text longer than this helps nobody, and doubles with every shared result. */
 const LONGEST = 200_000;

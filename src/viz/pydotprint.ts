@@ -4,7 +4,8 @@
  */
 import { appliesOf } from "../graph/function_graph.js";
 import { type Apply, Constant, SharedVariable, type Variable } from "../graph/variable.js";
-import { bodyOf, leafText, paramsText, type Printable, shownOf } from "./graph_of.js";
+import { bodyOf, leafText, paramsText } from "../graph/tree.js";
+import { type Printable, shownOf } from "./graph_of.js";
 
 export interface PydotprintOptions {
   /** Title of the drawing. */

@@ -18,7 +18,7 @@ test("a value that is bound and asked for again is an internal error", async () 
   const { caps } = (await open("reference")).backend;
   let asked = 0;
   const value = async (): Promise<NdArray> => NdArray.zeros([MANY], "int32");
-  const made = specialiseFor([apply1(greedy, [x])], [{ variable: x, shape: [MANY], scalar: null }], caps, { scalars: "free", values: new Map() }, () => {
+  const made = specialiseFor([apply1(greedy, [x])], [{ variable: x, shape: [MANY], scalar: null, value: null }], caps, { scalars: "free", values: new Map() }, () => {
     asked++;
     return value();
   });

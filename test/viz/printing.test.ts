@@ -1,7 +1,7 @@
 /** What pp, debugprint and pydotprint print. Theano's own examples where it has published them (doc/library/printing.txt, doc/tutorial/gradients.txt). */
 import { describe, expect, test } from "vitest";
 import { compile, config, debugprint, grad, pp, pydotprint, scan, shared, slice, T, ValueError, type Variable } from "damo";
-import { letters } from "../../src/viz/debugprint.js";
+import { letters } from "../../src/graph/tree.js";
 
 describe("pp", () => {
   test("A6: the gradient of x**2 before and after rewriting", () => {

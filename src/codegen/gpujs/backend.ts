@@ -3,7 +3,7 @@
  * storages of 16 bits (ir/wide.ts). Must not know graphs. Next: index.ts makes the factories.
  */
 import { fail } from "../../util/fail.js";
-import type { Backend, Caps, Counters, Executable, Handle } from "../backend.js";
+import type { Backend, Caps, Counters, Executable, Handle, StepTimer } from "../backend.js";
 import { type DType, formatType, sizeOf, type TypedArray } from "../ir/dtype.js";
 import type { BufferType } from "../ir/kernel.js";
 import { allSteps, type Launch, type Plan } from "../ir/plan.js";
@@ -40,6 +40,7 @@ export class GpuBackend<S, P> implements Backend {
   readonly caps: Caps;
   readonly counters: Counters = { uploads: 0, uploadedBytes: 0, readbacks: 0, readbackBytes: 0, launches: 0, routines: 0 };
   readonly residency: Residency<S>;
+  readonly timing = "the host's time for each launch, after which a GPU may still be at work on it";
   private readonly programs = new Map<string, Compiled<P>>();
 
   constructor(readonly name: string, readonly device: Device<S, P>, reason: string | null = null) {
@@ -109,7 +110,7 @@ export class GpuBackend<S, P> implements Backend {
   }
 
   /** Throws `gpujs-float64-plan` and `gpujs-params`. Kernels are compiled here, not at the first call. */
-  async compile(plan: Plan): Promise<Executable> {
+  async compile(plan: Plan, timer?: StepTimer): Promise<Executable> {
     const double = plan.slots.find((s) => s.dtype === "float64");
     if (double) {
       fail("unsupported", "gpujs-float64-plan", { what: `${this.name} has no float64, and '${double.label}' is ${show(double)}.`, fix: "use floatX = 'float32', or the device 'reference' or 'wasm'" });
@@ -119,7 +120,7 @@ export class GpuBackend<S, P> implements Backend {
     for (const s of allSteps(wide.plan.steps)) {
       if (s.kind === "launch" && sizeOf(s.kernel.domain) > 0) s.writes.forEach((_, n) => sources.add(this.compiled(s, n).rendered.source));
     }
-    return new GpuExecutable(plan, wide, this, [...sources]);
+    return new GpuExecutable(plan, wide, this, [...sources], timer ?? null);
   }
 
   /** The plan that runs here. States by columns need more buffers in a kernel; where a kernel then has too many, they stay whole. */
@@ -173,8 +174,9 @@ class GpuExecutable<S, P> implements Executable {
   private readonly constants: ReadonlyMap<number, Shared<S>>;
   private disposed = false;
 
-  constructor(private readonly plan: Plan, private readonly wide: WidePlan, private readonly backend: GpuBackend<S, P>, private readonly texts: readonly string[]) {
+  constructor(private readonly plan: Plan, private readonly wide: WidePlan, private readonly backend: GpuBackend<S, P>, private readonly texts: readonly string[], timer: StepTimer | null) {
     this.walker = new Walker(wide.plan, {
+      timer,
       device: backend.device, counters: backend.counters, compiled: (l, n) => backend.compiled(l, n),
       residency: backend.residency,
     });

@@ -4,10 +4,11 @@
  * stays there until a kernel reads it (residency.ts). Must not know how sources are written. Next: backend.ts owns executables.
  */
 import { fail, impossible } from "../../util/fail.js";
+import type { StepTimer } from "../backend.js";
 import { allocate, sizeOf, type TypedArray } from "../ir/dtype.js";
 import { evaluate } from "../ir/evaluate.js";
 import type { Expr } from "../ir/expr.js";
-import type { Carry, Launch, Loop, Plan, RoutineStep, Slot, SlotRef, Step } from "../ir/plan.js";
+import { type Carry, type Launch, type Loop, type Plan, type RoutineStep, type Slot, type SlotRef, type Step, type TimedStep, timedStep } from "../ir/plan.js";
 import type { Device } from "./device.js";
 import type { Rendered } from "./render.js";
 import { type Residency, retain, type Shared } from "./residency.js";
@@ -20,6 +21,7 @@ export interface Host<S, P> {
   readonly device: Device<S, P>;
   readonly counters: { launches: number; routines: number };
   readonly residency: Residency<S>;
+  readonly timer: StepTimer | null;
   compiled(launch: Launch, result: number): Compiled<P>;
 }
 
@@ -27,6 +29,8 @@ interface Env<S> { readonly slots: (Shared<S> | null)[]; readonly scalars: numbe
 
 export class Walker<S, P> {
   private readonly dead: readonly (readonly number[])[];
+  /** Steps as profiles show them. */
+  private readonly shown = new Map<Step, TimedStep>();
 
   constructor(private readonly plan: Plan, private readonly host: Host<S, P>) {
     this.dead = lastUses(plan);
@@ -65,9 +69,17 @@ export class Walker<S, P> {
   }
 
   private async step(s: Step, env: Env<S>): Promise<void> {
-    if (s.kind === "launch") return this.launch(s, env);
     if (s.kind === "loop") return this.loop(s, env);
-    return this.routine(s, env);
+    const work = (): Promise<void> => (s.kind === "launch" ? this.launch(s, env) : this.routine(s, env));
+    return this.host.timer === null ? work() : this.timed(s, this.host.timer, work);
+  }
+
+  private async timed(s: Launch | RoutineStep, timer: StepTimer, work: () => Promise<void>): Promise<void> {
+    const known = this.shown.get(s) ?? timedStep(s, this.plan.slots, "");
+    this.shown.set(s, known);
+    const start = performance.now();
+    await work();
+    timer(known, performance.now() - start);
   }
 
   /** Where a row lies in its slot. */

@@ -2,7 +2,7 @@
  * A Plan: everything one call does on a device, as steps over numbered slots. Loops are steps, so nothing returns to the host inside a scan.
  * Its printed text is pinned in tests. Must not know graphs or devices. Next: backend.ts, which turns a Plan into an executable.
  */
-import { type DType, formatType, type TypedArray } from "./dtype.js";
+import { byteSize, type DType, formatType, sizeOf, type TypedArray } from "./dtype.js";
 import { type Expr, postorder } from "./expr.js";
 import { type BufferType, type Kernel, printInline } from "./kernel.js";
 
@@ -24,8 +24,12 @@ export interface SlotRef {
   readonly row: Expr | null;
 }
 
+/** What a step is for: the op whose result it makes, and the user's line; for profiles. */
+export interface Purpose { readonly op: string; readonly line: { toString(): string } }
+
 export interface Launch {
   readonly kind: "launch";
+  readonly purpose?: Purpose;
   readonly kernel: Kernel;
   /** For each buffer parameter. A launch never reads a slot that it writes, except rows it has written before. */
   readonly reads: readonly SlotRef[];
@@ -70,6 +74,7 @@ export interface HostBuffer { readonly data: TypedArray; readonly shape: readonl
 
 export interface RoutineStep {
   readonly kind: "routine";
+  readonly purpose?: Purpose;
   readonly routine: Routine;
   readonly reads: readonly SlotRef[];
   readonly scalars: readonly Expr[];
@@ -121,6 +126,31 @@ export function countKernels(steps: readonly Step[]): KernelCount {
     exact &&= inner.exact && s.count.kind === "const";
   }
   return { distinct, launches, exact };
+}
+
+/** A step, or a part of one, as profiles show it. */
+export interface TimedStep {
+  /** `launch`, `reduction`, `routine`, or `copy` for what belongs to no step. */
+  readonly kind: "launch" | "reduction" | "routine" | "copy";
+  readonly op: string;
+  /** What it stores: `cost: float32[]`, and how. */
+  readonly label: string;
+  readonly line: string;
+  /** Bytes that it writes. */
+  readonly bytes: number;
+}
+
+/** `how`: which part of a step, or how it is computed. */
+export function timedStep(step: Launch | RoutineStep | null, slots: readonly Slot[], how: string): TimedStep {
+  if (step === null) return { kind: "copy", op: "copy", label: how, line: "", bytes: 0 };
+  const types = step.writes.map(({ slot, row }) => {
+    const { label, dtype, shape } = slots[slot] as Slot;
+    return { label, dtype, shape: row ? shape.slice(1) : shape };
+  });
+  const kind = step.kind === "routine" ? "routine" : step.kernel.reduction === null ? "launch" : "reduction";
+  const op = step.purpose?.op ?? (step.kind === "routine" ? step.routine.name : "kernel");
+  const label = `${types.map((t) => `${t.label}: ${formatType(t.dtype, t.shape)}`).join(", ")}${how === "" ? "" : ` (${how})`}`;
+  return { kind, op, label, line: String(step.purpose?.line ?? ""), bytes: types.reduce((sum, t) => sum + byteSize(t.dtype) * sizeOf(t.shape), 0) };
 }
 
 /** Completes a plan with its text. */

@@ -196,7 +196,7 @@ class Splitter {
 
 /** A launch of a kernel that was made from the expressions of another launch's kernel. */
 export function bindKernel(s: Launch, bound: BoundKernel, reads: readonly SlotRef[], writes: readonly SlotRef[]): Launch {
-  return { kind: "launch", kernel: bound.kernel, reads: bound.buffers.map((b) => reads[b] as SlotRef), scalars: bound.scalars.map((e) => onPlanScalars(e, s.scalars)), writes };
+  return { ...s, kernel: bound.kernel, reads: bound.buffers.map((b) => reads[b] as SlotRef), scalars: bound.scalars.map((e) => onPlanScalars(e, s.scalars)), writes };
 }
 
 /** An expression over a kernel's scalar parameters, over plan scalars instead. */

@@ -3,7 +3,7 @@
  * with it. Must not know graphs. `referenceFactory` is registered by the package's entry.
  */
 import { fail } from "../../util/fail.js";
-import type { Availability, Backend, BackendFactory, Caps, Counters, Executable, Handle } from "../backend.js";
+import type { Availability, Backend, BackendFactory, Caps, Counters, Executable, Handle, StepTimer } from "../backend.js";
 import { DTYPES, type DType, formatType, sizeOf, type TypedArray } from "../ir/dtype.js";
 import type { BufferType, Kernel } from "../ir/kernel.js";
 import { allSteps, type Plan } from "../ir/plan.js";
@@ -32,6 +32,7 @@ interface Compiled { readonly run: KernelFunction; readonly source: string }
 
 export class ReferenceBackend implements Backend, Host {
   readonly name = "reference";
+  readonly timing = "the clock around each kernel";
   readonly caps: Caps = { dtypes: DTYPES, maxParams: 1000, maxResults: 8, accumulator: "float64", description: "JavaScript, float64 inside" };
   readonly counters: Counters = { uploads: 0, uploadedBytes: 0, readbacks: 0, readbackBytes: 0, launches: 0, routines: 0 };
   /** Its counters show that memory does not grow. */
@@ -100,10 +101,10 @@ export class ReferenceBackend implements Backend, Host {
     return made;
   }
 
-  async compile(plan: Plan): Promise<Executable> {
+  async compile(plan: Plan, timer?: StepTimer): Promise<Executable> {
     const sources = new Set<string>();
     for (const s of allSteps(plan.steps)) if (s.kind === "launch") sources.add(this.compiled(s.kernel).source);
-    const walker = new Walker(plan, this);
+    const walker = new Walker(plan, this, timer);
     const constants = new Map(plan.constants.map((c) => [c.slot, this.store(c.data, plan.slots[c.slot] as BufferType)]));
     return new ReferenceExecutable(plan, this, walker, constants, [...sources]);
   }

@@ -3,9 +3,10 @@
  * holder, so nothing that someone else still reads is overwritten. Must not know how kernels are written. Next: backend.ts owns it.
  */
 import { fail, impossible } from "../../util/fail.js";
+import type { StepTimer } from "../backend.js";
 import { sizeOf, type TypedArray } from "../ir/dtype.js";
 import type { Kernel } from "../ir/kernel.js";
-import type { Carry, Launch, Loop, Plan, RoutineStep, Slot, SlotRef, Step } from "../ir/plan.js";
+import { type Carry, type Launch, type Loop, type Plan, type RoutineStep, type Slot, type SlotRef, type Step, timedStep } from "../ir/plan.js";
 import { findLifetimes, type Lifetimes } from "./lifetimes.js";
 import type { Bucket, Buffer, Pool } from "./memory.js";
 import type { KernelFunction } from "./render.js";
@@ -30,7 +31,7 @@ export class Walker {
   private readonly actions: readonly Action[];
   private readonly lifetimes: Lifetimes;
 
-  constructor(private readonly plan: Plan, private readonly host: Host) {
+  constructor(private readonly plan: Plan, private readonly host: Host, private readonly timer: StepTimer | null = null) {
     this.lifetimes = findLifetimes(plan);
     this.actions = this.block(plan.steps);
   }
@@ -65,9 +66,19 @@ export class Walker {
     const after = this.lifetimes.after.get(steps) ?? impossible("a block without lifetimes");
     return steps.flatMap((s, n) => {
       const dead = after[n] ?? [];
-      const action = s.kind === "loop" ? this.loop(s) : this.work(s);
+      const action = s.kind === "loop" ? this.loop(s) : this.timer === null ? this.work(s) : this.timed(s, this.timer);
       return dead.length === 0 ? [action] : [action, (env: Env): void => { for (const slot of dead) this.drop(env, slot); }];
     });
+  }
+
+  private timed(s: Launch | RoutineStep, timer: StepTimer): Action {
+    const work = this.work(s);
+    const step = timedStep(s, this.plan.slots, "");
+    return (env) => {
+      const start = performance.now();
+      work(env);
+      timer(step, performance.now() - start);
+    };
   }
 
   private port(ref: SlotRef): Port {

@@ -4,7 +4,7 @@
  */
 import { compile as assemble } from "watr";
 import { fail } from "../../util/fail.js";
-import type { Backend, Caps, Counters, Executable, Handle } from "../backend.js";
+import type { Backend, Caps, Counters, Executable, Handle, StepTimer } from "../backend.js";
 import { DTYPES, type TypedArray } from "../ir/dtype.js";
 import type { BufferType, Kernel } from "../ir/kernel.js";
 import type { Plan, Routine } from "../ir/plan.js";
@@ -38,6 +38,7 @@ const MOST_KERNELS = 2000;
 
 export class WasmBackend implements Backend, Device, Kit {
   readonly name = "wasm";
+  readonly timing = "the clock between the passes of kernels, which wait for each other then; an operand that is packed counts apart";
   readonly caps: Caps;
   readonly counters: Counters = { uploads: 0, uploadedBytes: 0, readbacks: 0, readbackBytes: 0, launches: 0, routines: 0 };
   readonly arena: Arena;
@@ -119,10 +120,10 @@ export class WasmBackend implements Backend, Device, Kit {
     return code;
   }
 
-  async compile(plan: Plan): Promise<Executable> {
-    const module = writeModule(plan, this, { threads: this.pool?.threads ?? 1, shared: this.pool !== null, thresholds: this.thresholds });
+  async compile(plan: Plan, timer?: StepTimer): Promise<Executable> {
+    const module = writeModule(plan, this, { threads: this.pool?.threads ?? 1, shared: this.pool !== null, thresholds: this.thresholds, timed: timer !== undefined });
     if (module.shareable.always >= this.thresholds.long) this.pool?.begin();
-    const executable = new WasmExecutable(plan, module, this, this.names++, await engine.compile(assemble(module.text)));
+    const executable = new WasmExecutable(plan, module, this, this.names++, await engine.compile(assemble(module.text)), timer ?? null);
     this.executables.add(executable);
     try {
       await executable.load();

@@ -3,11 +3,11 @@
  * modules are written. Next: threads.ts runs it on many threads; backend.ts owns it.
  */
 import { fail, impossible } from "../../util/fail.js";
-import type { Counters, Executable, Handle } from "../backend.js";
+import type { Counters, Executable, Handle, StepTimer } from "../backend.js";
 import { type HostScalar, hostScalar } from "../ir/evaluate.js";
 import { isInt } from "../ir/dtype.js";
 import type { BufferType } from "../ir/kernel.js";
-import type { HostBuffer, Plan, SlotRef } from "../ir/plan.js";
+import { type HostBuffer, type Plan, type SlotRef, timedStep } from "../ir/plan.js";
 import { Chooser } from "./chooser.js";
 import { engine, type WasmImports, type WasmModule } from "./engine.js";
 import { FRAME, STATUS } from "./frame.js";
@@ -64,8 +64,10 @@ export class WasmExecutable implements Executable {
   private calls = 0;
   private sharedCalls = 0;
   private disposed = false;
+  /** When the last task ended. */
+  private lapped = 0;
 
-  constructor(private readonly plan: Plan, private readonly module: PlanModule, private readonly device: Device, readonly id: number, private readonly code: WasmModule) {
+  constructor(private readonly plan: Plan, private readonly module: PlanModule, private readonly device: Device, readonly id: number, private readonly code: WasmModule, private readonly timer: StepTimer | null = null) {
     const { arena } = device;
     const threads = device.pool?.threads ?? 1;
     this.scratchBytes = module.places.bytes + threads * module.own;
@@ -103,9 +105,20 @@ export class WasmExecutable implements Executable {
   /** Makes the calling thread's instance; workers make theirs meanwhile where they will be wanted at once. */
   async load(): Promise<void> {
     if (this.chooser.isLong(this.module.shareable.always)) this.install();
-    const imports: WasmImports = { damo: { memory: this.device.arena.memory, routine: (n: number) => this.guard(() => this.routine(n)), number: (n: number) => this.guard(() => this.number(n)) } };
+    const imports: WasmImports = { damo: { memory: this.device.arena.memory, routine: (n: number) => this.guard(() => this.routine(n)), number: (n: number) => this.guard(() => this.number(n)), lap: this.stopwatch() } };
     const { exports } = await engine.instantiate(this.code, imports);
     this.run_ = exports.run as Run;
+  }
+
+  /** What a module that was asked to calls when a task is done: the time since the one before, or since the call began. */
+  private stopwatch(): (task: number) => void {
+    const { timer, module: { timed, program } } = this;
+    const steps = timed.map((t) => timedStep(t.step ?? null, program.wired.slots, t.note));
+    return (task) => {
+      const now = performance.now();
+      timer?.(steps[task] ?? impossible("a task that the module does not have"), now - this.lapped);
+      this.lapped = performance.now();
+    };
   }
 
   /** Throws `plan-disposed`, `plan-input`, `plan-scalars`, `handle-freed`, `handle-foreign`, `loop-count`, `wasm-memory`, and what routines throw. */
@@ -125,6 +138,7 @@ export class WasmExecutable implements Executable {
       for (let n = 0; n < this.taken.length; n++) fresh.push(this.renewed(n, given, renews) ?? arena.acquire((this.taken[n] as WasmExecutable["taken"][number]).bytes));
       const scratch = this.device.scratch();
       this.fill(given, fresh, scalars, scratch);
+      if (this.timer !== null) this.lapped = performance.now();
       this.check(this.start(scalars));
     } catch (e) {
       for (const b of fresh) arena.release(b);

@@ -35,9 +35,11 @@ export interface PlanModule {
   readonly routines: readonly HostRoutine[];
   /** Where the frame has the index of a loop, by plan scalar, for numbers that the host computes. */
   readonly indices: ReadonlyMap<number, number>;
+  /** By the number with which the module says that one is done; empty unless it was asked to. */
+  readonly timed: readonly Task[];
 }
 
-export function writeModule(plan: Plan, kit: Kit, options: { readonly threads: number; readonly shared: boolean; readonly thresholds: Thresholds }): PlanModule {
+export function writeModule(plan: Plan, kit: Kit, options: { readonly threads: number; readonly shared: boolean; readonly thresholds: Thresholds; readonly timed?: boolean }): PlanModule {
   const frame = new FrameSize(plan.inputs.length + plan.constants.length + plan.outputs.length);
   const indices = new Map<number, string>();
   const scalars = new Scalars(plan.scalarInputs, () => frame.take(1), indices);
@@ -45,12 +47,12 @@ export function writeModule(plan: Plan, kit: Kit, options: { readonly threads: n
   const renewals = new Map(plan.outputs.flatMap((slot, at): [number, number][] => (plan.renews?.[at] == null ? [] : [[slot, plan.inputs[plan.renews[at]] as number]])));
   const phases = new Map<Segment, readonly Phase[]>();
   const phasesOf = (s: Segment): readonly Phase[] => {
-    const made = phases.get(s) ?? levels(s, renewals).map((tasks) => share(tasks, options.threads, options.thresholds));
+    const made = phases.get(s) ?? levels(s, renewals).flatMap((tasks) => (options.timed === true ? tasks.map((t) => [t]) : [tasks])).map((tasks) => share(tasks, options.threads, options.thresholds));
     phases.set(s, made);
     return made;
   };
   const places = placeSlots(plan, program, renewals, phasesOf);
-  const writer = new RunWriter({ plan, program, places, scalars, indices, phasesOf, frame, threads: options.threads });
+  const writer = new RunWriter({ plan, program, places, scalars, indices, phasesOf, frame, threads: options.threads, timed: options.timed === true });
   const run = writer.write();
   const codes = [...program.codes];
   const parts = partsOf(codes);
@@ -58,10 +60,11 @@ export function writeModule(plan: Plan, kit: Kit, options: { readonly threads: n
     `(module`, `(import "damo" "memory" (memory 1${options.shared ? " 65536 shared" : ""}))`,
     ...(writer.routines.length > 0 ? ['(import "damo" "routine" (func $routine (param i32) (result i32)))'] : []),
     ...(scalars.asked.length > 0 ? ['(import "damo" "number" (func $number (param i32) (result i32)))'] : []),
+    ...(options.timed === true ? ['(import "damo" "lap" (func $lap (param i32)))'] : []),
     ...(options.threads > 1 ? [BARRIER] : []), ...(run.includes("(call $row ") ? [ROW] : []), ...parts, run, '(export "run" (func $run)))',
   ].join("\n");
   return {
-    text, sources: [run, ...parts], program, places, frameBytes: frame.bytes, given: scalars.given, asked: scalars.asked, routines: writer.routines, indices: writer.indexCells,
+    text, sources: [run, ...parts], program, places, frameBytes: frame.bytes, given: scalars.given, asked: scalars.asked, routines: writer.routines, indices: writer.indexCells, timed: writer.timed,
     own: ownBytes(program), shareable: shareable(program.block, phasesOf), renewed: writer.mayStop ? [] : places.renewed,
   };
 }
@@ -105,6 +108,7 @@ interface Parts {
   readonly phasesOf: (s: Segment) => readonly Phase[];
   readonly frame: FrameSize;
   readonly threads: number;
+  readonly timed: boolean;
 }
 
 const THREAD = "(local.get $thread)";
@@ -117,6 +121,7 @@ class RunWriter {
   readonly indexCells = new Map<number, number>();
   /** Whether a run may end early, by what the host throws or a loop's count. */
   mayStop = false;
+  readonly timed: Task[] = [];
   private readonly fn = new Func("$run", ["$thread", "$threads", "$frame"].map((name) => ({ name, type: "i32" })), "i32");
   private readonly pointers: Pointers;
   private readonly launches = this.fn.local("i32", "launches");
@@ -180,6 +185,13 @@ class RunWriter {
     }
     this.pending = phase.solo ? "solo" : "all";
     if (phase.host) this.checkHost();
+    if (this.parts.timed) this.lap(phase);
+  }
+
+  /** All threads are done with the task before the clock is read. */
+  private lap({ shares }: Phase): void {
+    if (this.pending === "all") this.barrier();
+    for (const { task } of shares) this.when(isCaller, () => this.fn.line(call("$lap", i32(this.timed.push(task) - 1))));
   }
 
   /** The first unit of this thread, or of the next. */

@@ -44,6 +44,8 @@ export type Work =
 
 export interface Task {
   readonly work: Work;
+  /** What it belongs to, for profiles; absent where that is no step. */
+  readonly step?: Launch | RoutineStep;
   readonly touches: readonly Touch[];
   readonly units: number;
   /** Estimated nanoseconds. */
@@ -181,7 +183,7 @@ class TaskMaker {
     if (code) this.code(levels, s, code, note);
     else {
       const cells = this.askCells(level, this.exprsOf(s));
-      this.push(level, { work: { kind: "routine", step: s }, touches: [...this.touches(s), ...cells], units: 1, cost: ROUTINE_COST, note, inPlace: [] });
+      this.push(level, { work: { kind: "routine", step: s }, step: s, touches: [...this.touches(s), ...cells], units: 1, cost: ROUTINE_COST, note, inPlace: [] });
       this.rewritten(levels, s.writes);
     }
   }
@@ -197,7 +199,7 @@ class TaskMaker {
   private code(levels: readonly Level[], s: Launch | RoutineStep, code: KernelCode, note: string): void {
     const level = levels.at(-1) as Level;
     this.codes.add(code);
-    const packings = code.packings.map((p) => this.packing(levels, s.reads[p.param] as SlotRef, p, note));
+    const packings = code.packings.map((p) => this.packing(levels, s, p, note));
     const scratch = code.scratch > 0 ? this.region("scratch", code.scratch) : null;
     const touches = [
       ...this.touches(s), ...this.askCells(level, this.exprsOf(s)), ...packings.map((region): Touch => ({ region, writes: false, counters: [] })),
@@ -206,7 +208,7 @@ class TaskMaker {
     const whole = (r: SlotRef | undefined): number[] => (r && r.row === null ? [r.slot] : []);
     const inPlace = code.inPlace.flatMap((params, n) => params.flatMap((p) => whole(s.writes[n]).flatMap((result) => whole(s.reads[p]).map((operand) => [result, operand] as const))));
     const call: PassCall = { reads: s.reads, writes: s.writes, scalars: s.scalars, packings, scratch };
-    for (const pass of code.passes) this.push(level, { work: { kind: "pass", pass, call }, touches, units: pass.units, cost: pass.cost, note, inPlace: code.passes.length === 1 ? inPlace : [] });
+    for (const pass of code.passes) this.push(level, { work: { kind: "pass", pass, call }, step: s, touches, units: pass.units, cost: pass.cost, note, inPlace: code.passes.length === 1 ? inPlace : [] });
     this.rewritten(levels, s.writes);
   }
 
@@ -215,7 +217,8 @@ class TaskMaker {
   }
 
   /** The packing of an operand, made in the outermost block in which the operand stays the same, once. */
-  private packing(levels: readonly Level[], from: SlotRef, { key, bytes, pass }: KernelCode["packings"][number], note: string): number {
+  private packing(levels: readonly Level[], step: Launch | RoutineStep, { param, key, bytes, pass }: KernelCode["packings"][number], note: string): number {
+    const from = step.reads[param] as SlotRef;
     let at = levels.length - 1;
     for (let loop = levels[at]?.loop; loop && staysIn(loop, from); loop = levels[at]?.loop) at--;
     const level = levels[at] as Level;
@@ -228,7 +231,7 @@ class TaskMaker {
     made.set(text, region);
     const cells = this.askCells(level, from.row ? [from.row] : []);
     const touches = [this.touch(from, false), { region, writes: true, counters: [] }, ...cells];
-    this.push(level, { work: { kind: "pack", pass, from, to: region }, touches, units: pass.units, cost: pass.cost, note: `packed for ${note}`, inPlace: [] });
+    this.push(level, { work: { kind: "pack", pass, from, to: region }, step, touches, units: pass.units, cost: pass.cost, note: `packed for ${note}`, inPlace: [] });
     return region;
   }
 }

@@ -36,7 +36,7 @@ export function workerMain(at: typeof CONTROL): void {
       words = new Int32Array(message.buffer);
       done = Atomics.load(words, at.runs / 4);
     } else if (message.kind === "forget") runs.delete(message.id);
-    else runs.set(message.id, new Instance(message.module, { damo: { memory: start?.memory, routine: unused, number: unused } }).exports.run);
+    else runs.set(message.id, new Instance(message.module, { damo: { memory: start?.memory, routine: unused, number: unused, lap: unused } }).exports.run);
     handled++;
     const mine = at.handled / 4 + (start?.thread ?? 0);
     Atomics.store(words, mine, handled);
