@@ -1,7 +1,7 @@
 /** OpFromGraph: the examples of Theano's documentation, gradients and their overrides, shared variables, loops, printing, and every message. */
 import { afterAll, describe, expect, expectTypeOf, test } from "vitest";
-import { closeDevices, compile, debugprint, grad, gradient, type NdArray, OpFromGraph, RandomStreams, scan, shared, T, type Variable, verifyGrad } from "../../src/index.js";
-import { numbersOf } from "../ops/evaluate.js";
+import { closeDevices, compile, debugprint, grad, gradient, OpFromGraph, RandomStreams, scan, shared, T, type Variable, verifyGrad } from "../../src/index.js";
+import { nested, numbersOf } from "../ops/evaluate.js";
 
 const device = "reference";
 const code = (c: string) => expect.objectContaining({ code: c });
@@ -9,7 +9,6 @@ const [x, y, z] = T.dscalars("x y z");
 const e = x.add(y.mul(z));
 const given = [[x, 2], [y, 3], [z, 4]] as const;
 const of = (v: Variable): unknown => numbersOf(v, given);
-const nested = (r: unknown): unknown => (typeof r === "object" && r !== null && "toArray" in r ? (r as NdArray).toArray() : r);
 
 afterAll(closeDevices);
 

@@ -99,7 +99,7 @@ describe("PCD-15 with NumPy's streams on gpu:headlessgl", () => {
     const found = await backendFactory("gpu:headlessgl").probe();
     if (!found.available) {
       console.warn(`skipped gpu:headlessgl: ${found.reason}`);
-      return ctx.skip();
+      ctx.skip(found.reason);
     }
     const k = 15;
     const { train } = rbm("gpu:headlessgl", { k, persistent: true });

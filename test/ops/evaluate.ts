@@ -19,6 +19,9 @@ export function numbersOf(v: Variable, given: readonly (readonly [Variable, Arra
   return arrayOf(v, given).toArray();
 }
 
+/** What a compiled function gave, as nested arrays where it is an array. */
+export const nested = (result: unknown): unknown => (result instanceof NdArray ? result.toArray() : result);
+
 export const arrayOf = (v: Variable, given: readonly (readonly [Variable, ArrayLike])[] = []): NdArray =>
   interpret([v], new Map(given.map(([x, value]) => [x, asarray(value, { dtype: x.dtype })] as const)))[0] as NdArray;
 

@@ -1,11 +1,10 @@
 /** ifelse: what is taken, what is not computed, on the host, in plans, in loops; gradients; and every message. */
 import { afterAll, describe, expect, it } from "vitest";
-import { closeDevices, compile, grad, ifelse, type NdArray, scan, shared, T, verifyGrad } from "../../src/index.js";
-import { numbersOf } from "./evaluate.js";
+import { closeDevices, compile, grad, ifelse, scan, shared, T, verifyGrad } from "../../src/index.js";
+import { nested, numbersOf } from "./evaluate.js";
 
 const device = "reference";
 const code = (c: string) => expect.objectContaining({ code: c });
-const nested = (x: unknown): unknown => (typeof x === "object" && x !== null && "toArray" in x ? (x as NdArray).toArray() : x);
 const x = T.dvector("x");
 const W = T.dmatrix("W");
 const n = T.iscalar("n");

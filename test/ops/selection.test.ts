@@ -1,13 +1,12 @@
 /** Elements chosen by value or position: nonzero, masks as indices, take, compress. Values are NumPy's; numbers of elements vary from call to call. */
 import { afterAll, describe, expect, it } from "vitest";
-import { closeDevices, compile, grad, type NdArray, T, verifyGrad } from "../../src/index.js";
+import { closeDevices, compile, grad, T, verifyGrad } from "../../src/index.js";
 import type { HostBuffer } from "../../src/codegen/ir/plan.js";
 import { allOps } from "../../src/ops/define.js";
-import { numbersOf } from "./evaluate.js";
+import { nested, numbersOf } from "./evaluate.js";
 
 const device = "reference";
 const code = (c: string) => expect.objectContaining({ code: c });
-const nested = (x: unknown): unknown => (typeof x === "object" && x !== null && "toArray" in x ? (x as NdArray).toArray() : x);
 const x = T.dmatrix("x");
 const v = T.dvector("v");
 const i = T.ivector("i");

@@ -1,11 +1,10 @@
 /** until: how many steps are run, on the host and compiled; gradients, updates, captures; what it cannot do. */
 import { afterAll, describe, expect, expectTypeOf, test } from "vitest";
 import { closeDevices, compile, grad, type NdArray, RandomStreams, scan, shared, T, type Updates, until, type Variable, verifyGrad } from "../../src/index.js";
-import { numbersOf } from "../ops/evaluate.js";
+import { nested, numbersOf } from "../ops/evaluate.js";
 
 const device = "reference";
 const code = (c: string) => expect.objectContaining({ code: c });
-const nested = (x: unknown): unknown => (typeof x === "object" && x !== null && "toArray" in x ? (x as NdArray).toArray() : x);
 const limit = T.dscalar("limit");
 const x = T.dvector("x");
 
