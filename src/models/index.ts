@@ -6,6 +6,8 @@ export * from "./convolutional_mlp.js";
 export * from "./dbn.js";
 export * from "./dbn_program.js";
 export * from "./early_stopping.js";
+export * from "./hmc.js";
+export * from "./hmc_program.js";
 export * from "./logistic_sgd.js";
 export * from "./mlp.js";
 export * from "./model_files.js";
