@@ -78,13 +78,13 @@ function globals(file: string): Globals {
 }
 
 /** Python's objects as values of ours. Throws for an array that was never filled, and for what no type above has. */
-function valueOf(x: unknown): PickleValue {
+function plain(x: unknown): PickleValue {
   if (x instanceof PickledArray) {
     if (x.value === undefined) throw new Error("an ndarray without state");
     return x.value;
   }
-  if (Array.isArray(x)) return x.map(valueOf);
-  if (x instanceof Map) return new Map([...(x as Map<unknown, unknown>)].map(([key, value]) => [valueOf(key), valueOf(value)]));
+  if (Array.isArray(x)) return x.map(plain);
+  if (x instanceof Map) return new Map([...(x as Map<unknown, unknown>)].map(([key, value]) => [plain(key), plain(value)]));
   if (x === null || typeof x === "number" || typeof x === "string" || typeof x === "boolean") return x;
   throw new Error(`a value of type ${typeof x}`);
 }
@@ -98,7 +98,7 @@ export function parsePickle(bytes: Uint8Array, file: string): PickleValue[] {
   try {
     const reader = new ByteReader(bytes);
     const parser = new Parser({ nameResolver: globals(file), unpicklingTypeOfDictionary: "Map" });
-    while (objects.length === 0 || reader.hasNext()) objects.push(valueOf(parser.read<unknown>(reader)));
+    while (objects.length === 0 || reader.hasNext()) objects.push(plain(parser.read<unknown>(reader)));
   } catch (e) {
     if (e instanceof DamoError) throw e;
     fail("data", "pickle-corrupt", { what: `The pickle ${file} is truncated, corrupt or no pickle.`, saw: [`${bytes.length} bytes after inflating`, `the parser says: ${messageOf(e)}`], fix: "fetch the file again" });

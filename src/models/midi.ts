@@ -67,7 +67,10 @@ interface Timed {
 function inOrder({ tracks }: MidiData): Timed[] {
   const timed = tracks.flatMap((track) => {
     let tick = 0;
-    return track.map((event) => ({ tick: (tick += event.deltaTime), event }));
+    return track.map((event) => {
+      tick += event.deltaTime;
+      return { tick, event };
+    });
   });
   return timed.sort((a, b) => a.tick - b.tick);
 }
