@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The command-line program: `damo rbm`, `logistic`, `mlp`, `lenet`, `dbn`, `predict`, `sample`. Options in, programs of damo/models in the middle, and at the end
+ * The command-line program: `damo rbm`, `logistic`, `mlp`, `lenet`, `dbn`, `rnnrbm`, `rnnslu`, `lstm`, `hmc`, `predict`, `sample`. Options in, programs of damo/models in the middle, and at the end
  * what ran where. Without options each fits a few minutes on two cores; `--article` takes the article's settings.
  */
 import { mkdir } from "node:fs/promises";
@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { closeDevices, config, DamoError } from "damo";
 import { evaluateLenet5, loadDbn, loadLenet, loadLogisticRegression, loadMlp, loadModel, predictWith, sampleRbm, sgdOptimizationMnist, testDbn, testMlp, testRbm, Watcher } from "damo/models";
-import { type CommonOptions, checkpointOf, count, countOrNone, counts, rate, sizesOf, withCommon } from "./options.js";
+import { type CommonOptions, checkpointOf, count, countOrNone, counts, type DatasetOption, rate, sizesOf, withCommon } from "./options.js";
+import { type AnyProgram, HMC_SETTINGS, RECURRENT, runHmc } from "./recurrent.js";
 import { reportFiles, reportFunctions, reportSettings, type Settings } from "./report.js";
 import { Terminal } from "./terminal.js";
 
@@ -193,8 +194,19 @@ async function sampleCommand(given: Given): Promise<void> {
   });
 }
 
-function trainingCommand(program: Command, name: string, description: string, { seed }: { readonly seed: number }): Command {
-  return withCommon(program.command(name).description(description), { out: join("out", name), seed })
+/** What runs when a recurrent program's command is given. */
+const running = ({ settings, dataset, run }: Pick<AnyProgram, "settings" | "run"> & { readonly dataset: DatasetOption | null }) => async (given: Given): Promise<void> =>
+  inTerminal(given, async (terminal) => {
+    const chosen = settle(settings, given);
+    reportSettings(terminal.log, settings, chosen, dataset === null ? "none" : given.dataset, dataset ?? undefined);
+    const { functions, files } = await run(trainingOptions(terminal, given), chosen, given);
+    terminal.close();
+    reportFunctions(functions, given.plan);
+    reportFiles(files);
+  });
+
+function trainingCommand(program: Command, name: string, description: string, { seed, dataset }: { readonly seed: number; readonly dataset?: DatasetOption }): Command {
+  return withCommon(program.command(name).description(description), { out: join("out", name), seed, dataset })
     .option("--article", "the article's settings for whatever is not given")
     .option("--epochs <n>", "epochs of training", count)
     .option("--batch <n>", "examples in a minibatch", count)
@@ -206,7 +218,7 @@ function trainingCommand(program: Command, name: string, description: string, { 
 }
 
 function build(): Command {
-  const program = new Command("damo").description("Logistic regression, RBM, DBN and convolutions as Theano's tutorials have them, on damo").showHelpAfterError();
+  const program = new Command("damo").description("Logistic regression, RBM, DBN, convolutions and recurrent networks as Theano's tutorials have them, on damo").showHelpAfterError();
   trainingCommand(program, "rbm", "train a restricted Boltzmann machine, draw its filters, sample from it", { seed: 123 })
     .option("--hidden <n>", "hidden units", count)
     .option("--k <n>", "Gibbs steps per minibatch", count)
@@ -227,6 +239,17 @@ function build(): Command {
     .option("--pretrain-epochs <n>", "epochs of pretraining for each layer", countOrNone)
     .option("--pretrain-lr <x>", "learning rate of pretraining", rate)
     .action(dbn);
+  for (const { name, description, addOptions, ...others } of RECURRENT) {
+    const command = trainingCommand(program, name, description, others);
+    addOptions?.(command);
+    command.action(running(others));
+  }
+  withCommon(program.command("hmc").description("sample a Gaussian by hybrid Monte Carlo"), { out: join("out", "hmc"), seed: 12345, dataset: null })
+    .option("--article", "the article's settings for whatever is not given")
+    .option("--burnin <n>", "moves before the first sample", count)
+    .option("--samples <n>", "moves whose positions are kept", count)
+    .option("--dim <n>", "dimensions of the Gaussian", count)
+    .action(running({ settings: HMC_SETTINGS, dataset: null, run: runHmc }));
   withCommon(program.command("predict").description("predict the first examples of the test set with a saved classifier"), { out: "out", seed: 0 })
     .requiredOption("--model <file>", "a best_model.npz of logistic, mlp, lenet or dbn")
     .option("--count <n>", "how many examples", count, 10)

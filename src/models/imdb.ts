@@ -50,9 +50,9 @@ const NOT = 2;
 const [POSITIVE, NEGATIVE, OTHERS] = [3, 13, 23];
 const FEELINGS = 10;
 
-function drawReview(rng: RandomState): { review: number[]; label: number } {
+function drawReview(rng: RandomState, [least, most]: readonly [number, number]): { review: number[]; label: number } {
   const label = rng.randint(2);
-  const n = 8 + rng.randint(33);
+  const n = least + rng.randint(most - least + 1);
   const review: number[] = [];
   while (review.length < n) {
     const u = rng.randomSample();
@@ -71,17 +71,19 @@ export interface ReviewOptions {
   readonly seed?: number | undefined;
   /** How many reviews; the training set's are shared with the validation set. */
   readonly sizes?: { readonly train?: number; readonly test?: number } | undefined;
+  /** The least and the largest number of words, but for one that a negation adds; [8, 40] by default. */
+  readonly lengths?: readonly [number, number] | undefined;
 }
 
 /** Reviews made here, in the order of imdb.pkl: training set and test set. Throws `reviews-size` (ValueError). */
-export function makeReviews({ seed = 1234, sizes = {} }: ReviewOptions = {}): readonly [train: Reviews, test: Reviews] {
+export function makeReviews({ seed = 1234, sizes = {}, lengths = [8, 40] }: ReviewOptions = {}): readonly [train: Reviews, test: Reviews] {
   const rng = new np.random.RandomState(seed);
   const draw = (n: number): Reviews => {
     if (!Number.isInteger(n) || n < 1) fail("value", "reviews-size", { what: `A set cannot have ${n} reviews.`, fix: "pass whole numbers of at least 1 as sizes" });
-    const drawn = Array.from({ length: n }, () => drawReview(rng));
+    const drawn = Array.from({ length: n }, () => drawReview(rng, lengths));
     return [drawn.map((d) => d.review), drawn.map((d) => d.label)];
   };
-  return [draw(sizes.train ?? 800), draw(sizes.test ?? 200)];
+  return [draw(sizes.train ?? 2000), draw(sizes.test ?? 200)];
 }
 
 export interface LoadReviewsOptions {

@@ -249,7 +249,7 @@ export async function trainLstm(options: TrainLstmOptions = {}): Promise<LstmRes
   const { dimProj, nWords, encoder, useDropout, batchSize, maxEpochs } = settings;
   const { saveto = "lstm_model.npz", reloadModel = null, maxBatches = Number.POSITIVE_INFINITY } = options;
   const watcher = new Watcher(options);
-  const run = { program: "lstm", ...settings, reviews: { seed: options.reviews?.seed ?? null, ...options.reviews?.sizes }, maxBatches: options.maxBatches ?? null, reloadModel };
+  const run = { program: "lstm", ...settings, reviews: { seed: options.reviews?.seed ?? null, ...options.reviews?.sizes, lengths: options.reviews?.lengths ?? null }, maxBatches: options.maxBatches ?? null, reloadModel };
   const training = await Training.open(watcher, { checkpoint: options.checkpoint, options: run });
   const rng = new np.random.RandomState(settings.seed);
   watcher.log("Loading data");
