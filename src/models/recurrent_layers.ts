@@ -55,15 +55,21 @@ export interface LayerInput {
   readonly stateBelow: Variable;
   readonly options: LayerOptions;
   readonly prefix: string;
-  /** `[steps, n]`, floatX: 0 where a sequence is over; its state stays as it is then. */
-  readonly mask: Variable;
+  /** `[steps, n]`, floatX: 0 where a sequence is over; its state stays as it is then. Null where all are equally long. */
+  readonly mask: Variable | null;
 }
 
 /** Columns of gate `n`. */
 const gate = (x: Variable, n: number, dim: number): Variable => x.get(all, slice(n * dim, (n + 1) * dim));
 
 /** `now` where there is a word, else `before`. */
-const where = (m: Variable, now: Variable, before: Variable): Variable => m.get(all, newAxis).mul(now).add(T.sub(1, m).get(all, newAxis).mul(before));
+const where = (m: Variable | null, now: Variable, before: Variable): Variable => (m === null ? now : m.get(all, newAxis).mul(now).add(T.sub(1, m).get(all, newAxis).mul(before)));
+
+/** A step's arguments: the mask's row first, where there is a mask. */
+const masked = <R extends Variable | Variable[]>(mask: Variable | null, step: (m: Variable | null, x: Variable, ...before: Variable[]) => R) => ({
+  sequences: (below: Variable): Variable[] => (mask === null ? [below] : [mask, below]),
+  fn: (...given: Variable[]): R => (mask === null ? step(null, ...(given as [Variable, ...Variable[]])) : step(...(given as [Variable, Variable, ...Variable[]]))),
+});
 
 /** What does not depend on the state, for all steps at once; and zeros for it to begin with. */
 function projected({ tparams, stateBelow, options, prefix }: LayerInput): { below: Variable; zeros: () => Variable; nsteps: Variable } {
@@ -79,7 +85,7 @@ function projected({ tparams, stateBelow, options, prefix }: LayerInput): { belo
 export function lstmLayer(input: LayerInput): Variable {
   const { tparams, options: { dimProj }, prefix, mask } = input;
   const { below, zeros, nsteps } = projected(input);
-  const step = (m: Variable, x: Variable, hBefore: Variable, cBefore: Variable): [Variable, Variable] => {
+  const { fn, sequences } = masked(mask, (m, x, hBefore: Variable, cBefore: Variable): [Variable, Variable] => {
     const preact = T.dot(hBefore, get(tparams, p(prefix, "U"))).add(x);
     const i = T.nnet.sigmoid(gate(preact, 0, dimProj));
     const f = T.nnet.sigmoid(gate(preact, 1, dimProj));
@@ -88,8 +94,8 @@ export function lstmLayer(input: LayerInput): Variable {
     const c = where(m, f.mul(cBefore).add(i.mul(proposed)), cBefore);
     const h = where(m, o.mul(T.tanh(c)), hBefore);
     return [h, c];
-  };
-  const [[h]] = scan({ fn: step, sequences: [mask, below], outputsInfo: [zeros(), zeros()], name: p(prefix, "_layers"), nSteps: nsteps });
+  });
+  const [[h]] = scan({ fn, sequences: sequences(below), outputsInfo: [zeros(), zeros()], name: p(prefix, "_layers"), nSteps: nsteps });
   return h;
 }
 
@@ -97,14 +103,14 @@ export function lstmLayer(input: LayerInput): Variable {
 export function gruLayer(input: LayerInput): Variable {
   const { tparams, options: { dimProj }, prefix, mask } = input;
   const { below, zeros, nsteps } = projected(input);
-  const step = (m: Variable, x: Variable, hBefore: Variable): Variable => {
+  const { fn, sequences } = masked(mask, (m, x, hBefore: Variable): Variable => {
     const recurrent = T.dot(hBefore, get(tparams, p(prefix, "U")));
     const r = T.nnet.sigmoid(gate(x, 0, dimProj).add(gate(recurrent, 0, dimProj)));
     const u = T.nnet.sigmoid(gate(x, 1, dimProj).add(gate(recurrent, 1, dimProj)));
     const proposed = T.tanh(gate(x, 2, dimProj).add(r.mul(gate(recurrent, 2, dimProj))));
     return where(m, u.mul(hBefore).add(T.sub(1, u).mul(proposed)), hBefore);
-  };
-  const [h] = scan({ fn: step, sequences: [mask, below], outputsInfo: [zeros()], name: p(prefix, "_layers"), nSteps: nsteps });
+  });
+  const [h] = scan({ fn, sequences: sequences(below), outputsInfo: [zeros()], name: p(prefix, "_layers"), nSteps: nsteps });
   return h;
 }
 
