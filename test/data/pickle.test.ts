@@ -1,18 +1,9 @@
-/** Pickles of the tutorials' other data sets, as Python 3.11 wrote them at protocol 2, zlib-deflated. */
-import { inflateSync } from "node:zlib";
+/** Pickles in the structure of the tutorials' imdb.pkl and atis.fold*.pkl. */
 import { describe, expect, it } from "vitest";
 import { parsePickle } from "../../src/data/pickle.js";
 import { NdArray } from "../../src/index.js";
+import { ATIS, IMDB } from "./fixtures.js";
 import { codeOf } from "./helpers.js";
-
-const bytes = (base64: string): Uint8Array => inflateSync(Buffer.from(base64, "base64"));
-
-/** dump(([[2, 7, 300], [5, 1, 70000, 3]], [1, 0])), then dump(([[4, 2]], [1])), as imdb.pkl. */
-const IMDB = bytes("eNprYIotZNCILWTU8GbyZvfVYUyNLWTS8Gb1ZvQqEGRk8GZOBQowa3gzejOkthWy6DWA1IOVs3gzpSYCFXszJrYVMusBAFsDENI=");
-/** A set is ([int32 [0, 1], [2, 0]], [[3, 3], [3, 3]], [[0, 1], [1, 1]]); the same three times, and dicts, as atis.fold0.pkl. */
-const ATIS = bytes(
-  "eNpt0VlP20AUBWDbCZtpy04pXSj7sCSspRsFmpYtA0YaCckvCMWL5EiJzbHHKnmIxAtN+dXtjO0kLx3L9khzv3ts3QeN3EAhth/X7xpFOwjdYj2u8WolDCsN/TZ07cCPeBjbXIeaVum+k55Co8ojcvatHTiuHemuLzc68qaqKIqFHrNXvGsVXvW30PsbfQz9LQww6ISqVHvEYNbQ4Y074Z6Zmqiv7uL5058WXjAMEZpLeu1j2DCM8l+xkgdVOEasJy9v9ivpklUY9UTKGMM4x4TlqV7yfZOeCH3JMJWFvvKG2lDLMKYlfM3whuOt5d7gHWnrGanfM8xmeq6rc9mNeakXGBY5ljqxyxIShpUMrv4Hrkm4zlDgKMrYjU7sptRbDNuZ3unqzt/uSv2BYY/jYyf2k4SfGb5k8GsXqm24L+E3hgOOQ8tt4cgTVxPfiTkgjn8FoRNtV517lJr4QZKZ8AA/qZKM0woiHvg4pqrZIydzbdADnFAtNvVk2JZbS/VpE2ckmd4VzgXOi12pIDqVqZoW84pVc9Ni2sRFUnuPS5qLYg6j+A9DWLCL",
-);
 
 describe("pickles", () => {
   it("of imdb: two objects in one file", () => {

@@ -2,9 +2,10 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type DamoError, loadArrays, type NdArray, numpy as np } from "../../src/index.js";
-import { makeFlights } from "../../src/models/atis.js";
+import { atisfold, makeFlights } from "../../src/models/atis.js";
 import { loadReviews, makeReviews, prepareData, type ReviewOptions } from "../../src/models/imdb.js";
 import { getMinibatchesIdx, loadLstm, predError, predProbs, trainLstm } from "../../src/models/lstm_program.js";
 import { loadRnnrbm, testRnnrbm } from "../../src/models/rnnrbm_program.js";
@@ -13,6 +14,7 @@ import { contextwin, RNNSLU } from "../../src/models/rnnslu.js";
 import { evaluate, testRnnslu } from "../../src/models/rnnslu_program.js";
 import { perEpoch } from "../../src/models/training.js";
 import { makeTunes } from "../../src/models/tunes.js";
+import { ATIS, IMDB } from "../data/fixtures.js";
 import { quiet } from "./data.js";
 
 let folder = "";
@@ -197,8 +199,20 @@ describe("lstm", () => {
   }, 60_000);
 });
 
-describe("data sets of other content", () => {
-  test("are refused", async () => {
+describe("the tutorials' data files", () => {
+  test("atis.fold*.pkl and imdb.pkl are read, gzipped too", async () => {
+    const [atis, imdb] = [join(folder, "atis.pkl.gz"), join(folder, "imdb.pkl")];
+    await writeFile(atis, gzipSync(ATIS));
+    await writeFile(imdb, IMDB);
+    const { trainSet, testSet, words2idx, labels2idx } = await atisfold(atis);
+    expect([trainSet, testSet]).toEqual([[[[0, 1], [2, 0]], [[3, 3], [3, 3]], [[0, 1], [1, 1]]], trainSet]);
+    expect([words2idx.get("boston"), labels2idx.get("B-to")]).toEqual([1, 1]);
+    const [train, valid, test] = await loadReviews(imdb, { nWords: 1000, validPortion: 0.5, rng: new np.random.RandomState(0) });
+    expect([...train[0], ...valid[0]].sort()).toEqual([[2, 7, 300], [5, 1, 1, 3]]);
+    expect(test).toEqual([[[4, 2]], [1]]);
+  });
+
+  test("of other content are refused", async () => {
     const file = join(folder, "numbers.pkl");
     await writeFile(file, Buffer.from("\x80\x02]q\x00(K\x01K\x02e.", "latin1"));
     expect(await codeOf(() => testRnnslu({ dataset: file, outputFolder: folder, log: () => undefined }))).toBe("atis-content");
