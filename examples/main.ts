@@ -9,7 +9,9 @@ import { Command } from "commander";
 import { closeDevices, config, DamoError, type Variable } from "damo";
 import { loadDbn, loadLenet, loadLogisticRegression, loadMlp, loadModel, loadSdA, loadThetaRegression, predictWith, sampleRbm, type StackedNetwork, Watcher } from "damo/models";
 import { type CommonOptions, checkpointOf, count, rate, sizesOf, withCommon, withTraining } from "./options.js";
-import { type Given, PROGRAMS, settle } from "./programs.js";
+import { type Given, settle } from "./program.js";
+import { PROGRAMS } from "./programs.js";
+import { RECURRENT } from "./recurrent.js";
 import { reportFiles, reportFunctions, reportSettings } from "./report.js";
 import { Terminal } from "./terminal.js";
 
@@ -65,15 +67,16 @@ async function sampleCommand(given: Given): Promise<void> {
 }
 
 function build(): Command {
-  const program = new Command("damo").description("Logistic regression, RBM, DBN, auto-encoders and convolutions as Theano's tutorials have them, on damo").showHelpAfterError();
-  for (const { name, description, seed, addOptions, settings, run } of PROGRAMS) {
-    const command = withTraining(withCommon(program.command(name).description(description), { out: join("out", name), seed }));
+  const program = new Command("damo").description("Theano's tutorials as they have them, on damo: classifiers, Boltzmann machines, auto-encoders, recurrent networks").showHelpAfterError();
+  for (const { name, description, seed, dataset, addOptions, settings, run } of [...PROGRAMS, ...RECURRENT]) {
+    const command = withCommon(program.command(name).description(description), { out: join("out", name), seed, dataset });
+    if ("epochs" in settings) withTraining(command);
     if ("lr" in settings) command.option("--lr <x>", "learning rate", rate);
     addOptions?.(command);
     command.action(async (given: Given) =>
       inTerminal(given, async (terminal) => {
         const chosen = settle(settings, given);
-        reportSettings(terminal.log, settings, chosen, given.dataset);
+        reportSettings(terminal.log, settings, chosen, dataset === null ? null : given.dataset, dataset ?? undefined);
         const { functions, files } = await run({ ...terminal.observers, dataset: given.dataset, data: sizesOf(given), maxBatches: given.batches as number | undefined, checkpoint: checkpointOf(given) }, chosen, given);
         terminal.close();
         reportFunctions(functions, given.plan);

@@ -65,17 +65,31 @@ export const counts = (text: string): number[] => text.split(",").map(count);
 /** "softplus,logSigmoid" */
 const names = (text: string): string[] => text.split(",").map((name) => name.trim());
 
-/** Adds what every program takes. */
-export function withCommon(command: Command, defaults: { readonly out: string; readonly seed: number }): Command {
+/** The data of a program: its name here, the article's, what --dataset takes, and what is made here when nothing is given. */
+export interface DatasetOption {
+  readonly ours: string;
+  readonly article: string;
+  readonly description: string;
+  readonly made: string;
+  /** The sets whose sizes can be given, with their usual ones. */
+  readonly sizes: { readonly train?: number; readonly valid?: number; readonly test?: number };
+}
+
+const DIGITS: DatasetOption = { ours: "digits", article: "MNIST", description: "digits (drawn here), mnist (downloaded once, or DAMO_DATA), a folder with MNIST's files, or the path of mnist.pkl.gz", made: "drawn digits", sizes: { train: 12000, valid: 2400, test: 2400 } };
+
+const PURPOSES = { train: "training", valid: "validation", test: "testing" } as const;
+
+/** Adds what every program takes; without `dataset` the digits, with null no data. */
+export function withCommon(command: Command, { out, seed: seedDefault, dataset = DIGITS }: { readonly out: string; readonly seed: number; readonly dataset?: DatasetOption | null | undefined }): Command {
+  if (dataset !== null) {
+    command.option("--dataset <name>", dataset.description, dataset.ours);
+    for (const [set, n] of Object.entries(dataset.sizes)) command.option(`--${set}-size <n>`, `${dataset.made} for ${PURPOSES[set as keyof typeof PURPOSES]} (default: ${n})`, count);
+  }
   return command
-    .option("--dataset <name>", "digits (drawn here), mnist (downloaded once, or DAMO_DATA), a folder with MNIST's files, or the path of mnist.pkl.gz", "digits")
     .option("--device <name>", "auto, reference, wasm, gpu, gpu:webgpu, gpu:webasm, …", config.device)
     .addOption(new Option("--floatX <dtype>", "dtype of weights and data").choices(["float32", "float64"]).default(config.floatX))
-    .option("--seed <n>", "seed of weights and random streams", seed, defaults.seed)
-    .option("--out <folder>", "where pictures and models go", defaults.out)
-    .option("--train-size <n>", "drawn digits for training (default: 12000)", count)
-    .option("--valid-size <n>", "drawn digits for validation (default: 2400)", count)
-    .option("--test-size <n>", "drawn digits for testing (default: 2400)", count)
+    .option("--seed <n>", "seed of weights and random streams", seed, seedDefault)
+    .option("--out <folder>", "where pictures and models go", out)
     .option("--exclude <rule,…>", "rewrite rules to leave out", names, config.exclude)
     .option("--plan", "print the compiled plan at the end");
 }

@@ -1,48 +1,11 @@
 /**
- * The training programs of the command line, one record each: its settings beside the article's, its options, and how it runs.
- * Must not know terminals. Next: main.ts makes a command of each record.
+ * The programs on images: classifiers, Boltzmann machines, auto-encoders. Must not know terminals. Next: main.ts makes a command of each.
  */
-import { join } from "node:path";
 import type { Command } from "commander";
-import type { Explanation } from "damo";
-import { cgOptimizationMnist, type DataOptions, evaluateLenet5, sgdOptimizationMnist, type StackedResult, testCA, testDA, testDbn, testMlp, testRbm, testSdA } from "damo/models";
-import { type CommonOptions, count, countOrNone, counts, level, levels, rate } from "./options.js";
-import type { Settings } from "./report.js";
+import { cgOptimizationMnist, evaluateLenet5, sgdOptimizationMnist, type StackedResult, testCA, testDA, testDbn, testMlp, testRbm, testSdA } from "damo/models";
+import { count, countOrNone, counts, level, levels, rate } from "./options.js";
+import { type AnyProgram, bestModelIn, program, type Ran, withHidden } from "./program.js";
 
-/** What the command line gave. */
-export type Given = CommonOptions & Readonly<Record<string, unknown>>;
-type Chosen<S extends Settings> = { readonly [K in keyof S]: S[K]["article"] };
-
-export interface Ran {
-  /** Compiled functions to tell about. */
-  readonly functions: Readonly<Record<string, { readonly explain: () => Explanation } | null>>;
-  readonly files: readonly string[];
-}
-
-interface Program<S extends Settings> {
-  readonly name: string;
-  readonly description: string;
-  /** Of weights and random streams. */
-  readonly seed: number;
-  readonly settings: S;
-  readonly addOptions?: (command: Command) => void;
-  readonly run: (training: DataOptions, chosen: Chosen<S>, given: Given) => Promise<Ran>;
-}
-
-/** A program, whatever its settings are. */
-export interface AnyProgram extends Omit<Program<Settings>, "run"> {
-  readonly run: (training: DataOptions, chosen: Readonly<Record<string, unknown>>, given: Given) => Promise<Ran>;
-}
-
-const program = <const S extends Settings>({ run, ...others }: Program<S>): AnyProgram => ({ ...others, run: (training, chosen, given) => run(training, chosen as Chosen<S>, given) });
-
-/** The given options, the article's where `--article` asks for them, else ours. */
-export function settle(settings: Settings, given: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(settings).map(([name, { ours, article }]) => [name, given[name] ?? (given.article === true ? article : ours)]));
-}
-
-const bestModelIn = (given: Given): string => join(given.out, "best_model.npz");
-const withHidden = (command: Command): Command => command.option("--hidden <n>", "hidden units", count);
 const withLayers = (command: Command): Command =>
   command
     .option("--hidden <n,n,…>", "units of the hidden layers", counts)

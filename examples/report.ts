@@ -10,10 +10,10 @@ export type Settings = Readonly<Record<string, { readonly ours: unknown; readonl
 const text = (x: unknown): string => (Array.isArray(x) ? x.join(",") : String(x));
 
 /** `epochs 5 (article: 15), …`: only what differs from the article is shown beside it. */
-export function reportSettings(log: (line: string) => void, settings: Settings, chosen: Readonly<Record<string, unknown>>, dataset: string): void {
+export function reportSettings(log: (line: string) => void, settings: Settings, chosen: Readonly<Record<string, unknown>>, dataset: string | null, { ours, article: theirs } = { ours: "digits", article: "MNIST" }): void {
   const parts = Object.entries(settings).map(([name, { article }]) => `${name} ${text(chosen[name])}${text(article) === text(chosen[name]) ? "" : ` (article: ${text(article)})`}`);
-  const data = dataset === "digits" ? "digits drawn here (article: MNIST)" : dataset;
-  log(`Settings: ${parts.join(", ")}; data: ${data}.${parts.some((p) => p.includes("(article")) ? " --article takes the article's." : ""}`);
+  const data = dataset === ours ? `${dataset} ${ours === "digits" ? "drawn" : "made"} here (article: ${theirs})` : dataset;
+  log(`Settings: ${parts.join(", ")}${data === null ? "" : `; data: ${data}`}.${parts.some((p) => p.includes("(article")) ? " --article takes the article's." : ""}`);
 }
 
 /** The device and the reason it was chosen, once; then the kernels of each function. */

@@ -90,6 +90,7 @@ export { type ComputedThunk, detectNan, MonitorMode, type MonitorOptions, NanGua
 export { type ProfileRow, ProfileStats, type SummaryOptions } from "./compile/profile.js";
 export { type DataPair, type Datasets, loadData, type LoadOptions } from "./data/load.js";
 export { type ArrayFile, type Json, loadArrays, type Meta, saveArrays } from "./data/model_file.js";
+export { loadPickle, type PickleValue } from "./data/pickle.js";
 export { encodePng, savePng } from "./data/png.js";
 export { clone, type CloneOptions } from "./graph/clone.js";
 export { p as pattern, patternRule, type Rule } from "./graph/rule.js";

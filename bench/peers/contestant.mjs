@@ -28,11 +28,11 @@ export class Contestant {
   #answers;
   #errors = "";
 
-  constructor(peer, threads, folder, environment = {}) {
+  constructor(peer, threads, folder, environment = {}, peers = PEERS) {
     this.peer = peer;
     this.threads = threads;
-    this.name = PEERS[peer].threads === false ? peer : `${peer} @${threads}`;
-    const { command, args } = PEERS[peer];
+    this.name = peers[peer].threads === false ? peer : `${peer} @${threads}`;
+    const { command, args } = peers[peer];
     this.#child = spawn(command, [...args, folder, String(threads)], { env: { ...process.env, ...threadVariables(threads), ...environment }, stdio: ["pipe", "pipe", "pipe"] });
     this.#child.stderr.on("data", (text) => {
       this.#errors = `${this.#errors}${text}`.slice(-4000);

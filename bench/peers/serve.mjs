@@ -65,6 +65,9 @@ export async function serve(hello, jobs, folder) {
       return answer;
     },
     state: ({ file }) => writeState(job, file),
+    // The most bytes that were ever resident.
+    memory: async () => ({ peak: process.resourceUsage().maxRSS * 1024 }),
+    bytes: async () => job.explain().bytes,
     explain: async () => ({ text: String(job.explain()) }),
   };
   say({ ...hello, jobs: Object.keys(jobs) });

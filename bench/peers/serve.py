@@ -1,6 +1,7 @@
 """A peer's side of the conversation with run.mjs, for Python: a request per line on stdin, an answer per line on stdout (JSON).
 Knows neither jobs' mathematics nor timing policy. Next: numpy_peer.py and torch_peer.py bring the jobs; serve.mjs is the same in JavaScript."""
 import json
+import resource
 import sys
 import time
 
@@ -53,6 +54,8 @@ def serve(hello, jobs, folder):
                 answer = {}
             elif request["do"] == "run":
                 answer = running.run(request["n"])
+            elif request["do"] == "memory":
+                answer = {"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
             else:
                 np.concatenate([np.asarray(a, dtype="float32").ravel() for a in running.job.state()]).tofile(request["file"])
                 answer = {}

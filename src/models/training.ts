@@ -172,3 +172,15 @@ export class Training {
     this.#written = defaultTimer();
   }
 }
+
+/**
+ * What epochs take from a generator on the host, one value after the other: `next` is called as often as epochs have begun, also those before a
+ * checkpoint, so that a training that goes on finds the values it would have had.
+ */
+export function perEpoch<V>(initial: V, next: (previous: V) => V): (epoch: number) => V {
+  let [value, drawn] = [initial, 0];
+  return (epoch) => {
+    for (; drawn <= epoch; drawn++) value = next(value);
+    return value;
+  };
+}

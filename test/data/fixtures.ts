@@ -24,3 +24,10 @@ export const NUMPY_NPZ = bytes("eNoL8GZm0WWAAEUGrjkMS/5DASuDCEO4Xl5BJSODAMMMqBIY
 
 /** numpy.savez_compressed(W=arange(100) as float32). */
 export const NUMPY_NPZ_COMPRESSED = bytes("eNoL8GZm0WVgYOAAYkWG3WUeZf+hgJVBhCFcL6+gkpFBgEGAiQEMuBkh9NwTB7VZCiWOfQy39OCrLigo+CF7Jf+qjNtbx1tGZicZzzYumjL3TE71jTcmmz0XqnnOXsKbOdnE85ZK7iQzz8kq7u7Hba2srH59Uq+osvffe/7hmTtb9l5QXL1pXax+DN+Xjks3ndykvcRPOaoWhE071fj67zthP80vNw4velz956XiZRM23q0r/83N++lt4hUpo3TE40JbT+eSBQmHmnptalxWLGqzSjK54MLNee9DH/+Wj536Nc5FSnNfOPEHvXCV/7XQoMGEZ8aJBInICInjKssSksU+R7jI6XVpHHRnzb7h0KKbk8we+iaJ//eKhwzuFm6y6hZHJZPmPGaanvGA6/oOR+HtOw7bRlUcUJ434YGkfsXZvwwB3oxMusyoYQgKJlCQsTIgQAM46MAhGuDNygbiMAKhMZB2AksBAPfhkOk=");
+
+/** Python 3.11 at protocol 2: dump(([[2, 7, 300], [5, 1, 70000, 3]], [1, 0])), then dump(([[4, 2]], [1])), as imdb.pkl. */
+export const IMDB = bytes("eNprYIotZNCILWTU8GbyZvfVYUyNLWTS8Gb1ZvQqEGRk8GZOBQowa3gzejOkthWy6DWA1IOVs3gzpSYCFXszJrYVMusBAFsDENI=");
+/** A set is ([int32 [0, 1], [2, 0]], [[3, 3], [3, 3]], [[0, 1], [1, 1]]); the same three times, and dicts, as atis.fold0.pkl. */
+export const ATIS = bytes(
+  "eNpt0VlP20AUBWDbCZtpy04pXSj7sCSspRsFmpYtA0YaCckvCMWL5EiJzbHHKnmIxAtN+dXtjO0kLx3L9khzv3ts3QeN3EAhth/X7xpFOwjdYj2u8WolDCsN/TZ07cCPeBjbXIeaVum+k55Co8ojcvatHTiuHemuLzc68qaqKIqFHrNXvGsVXvW30PsbfQz9LQww6ISqVHvEYNbQ4Y074Z6Zmqiv7uL5058WXjAMEZpLeu1j2DCM8l+xkgdVOEasJy9v9ivpklUY9UTKGMM4x4TlqV7yfZOeCH3JMJWFvvKG2lDLMKYlfM3whuOt5d7gHWnrGanfM8xmeq6rc9mNeakXGBY5ljqxyxIShpUMrv4Hrkm4zlDgKMrYjU7sptRbDNuZ3unqzt/uSv2BYY/jYyf2k4SfGb5k8GsXqm24L+E3hgOOQ8tt4cgTVxPfiTkgjn8FoRNtV517lJr4QZKZ8AA/qZKM0woiHvg4pqrZIydzbdADnFAtNvVk2JZbS/VpE2ckmd4VzgXOi12pIDqVqZoW84pVc9Ni2sRFUnuPS5qLYg6j+A9DWLCL",
+);
