@@ -8,7 +8,7 @@ import { type AnyProgram, bestModelIn, program } from "./program.js";
 
 const RNNRBM = program({
   name: "rnnrbm", description: "train an RNN-RBM on piano-rolls and let it play", seed: 0xbeef,
-  dataset: { ours: "tunes", article: "Nottingham", description: "tunes (made here), or a folder with .mid files (needs the package midi-file)", made: "tunes", sizes: { train: 64 } },
+  dataset: { ours: "tunes", article: "Nottingham", description: "tunes (made here), or a folder with .mid files", made: "tunes", sizes: { train: 64 } },
   settings: {
     epochs: { ours: 20, article: 200 as number },
     hidden: { ours: 150, article: 150 as number },

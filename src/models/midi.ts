@@ -1,6 +1,6 @@
 /**
- * Piano-rolls of MIDI files and MIDI files of piano-rolls, as the `midiread` and `midiwrite` of rnnrbm.py. The library midi-file, which knows the format, is
- * optional: it is looked for when a file is read or written. Must not know models.
+ * Piano-rolls of MIDI files and MIDI files of piano-rolls, as the `midiread` and `midiwrite` of rnnrbm.py. The library midi-file knows the format.
+ * Must not know models.
  */
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -29,27 +29,13 @@ export interface MidiData {
 }
 
 /** What is needed of midi-file. */
-export interface MidiCodec {
+interface MidiCodec {
   parseMidi(bytes: Uint8Array): MidiData;
   writeMidi(data: MidiData): readonly number[];
 }
 
-/** Not a literal where it is imported: a program that never reads MIDI must be built and run without it. */
-const LIBRARY = "midi-file";
-
-/** The library, or null where it is not installed. */
-export async function findMidiCodec(): Promise<MidiCodec | null> {
-  try {
-    return (await import(LIBRARY)) as MidiCodec;
-  } catch (e) {
-    if ((e as { readonly code?: unknown }).code === "ERR_MODULE_NOT_FOUND") return null;
-    throw e;
-  }
-}
-
-async function needMidiCodec(file: string): Promise<MidiCodec> {
-  return (await findMidiCodec()) ?? fail("unsupported", "midi-missing", { what: `${file} is MIDI, and the optional package ${LIBRARY} is not installed.`, fix: `npm install ${LIBRARY}` });
-}
+/** Loaded where a file is read or written: models that have nothing to do with MIDI need not wait for it. */
+const codecOf = async (): Promise<MidiCodec> => (await import("midi-file")).default as unknown as MidiCodec;
 
 export interface RollOptions {
   /** Lowest pitch and the one above the highest, as MIDI note numbers; [21, 109] by default, the 88 keys of a piano. */
@@ -131,9 +117,9 @@ export function midiOf(roll: NdArray, { r = [21, 109], dt = 0.3 }: RollOptions =
 /** A time step is written as one beat. */
 const TICKS_PER_STEP = 96;
 
-/** The piano-roll of a file. Throws `midi-missing` (NotSupportedError), `midi-read` (DataError). */
+/** The piano-roll of a file. Throws `midi-read` (DataError). */
 export async function midiread(file: string, options: RollOptions = {}): Promise<NdArray> {
-  const codec = await needMidiCodec(file);
+  const codec = await codecOf();
   try {
     return pianoRollOf(codec.parseMidi(await readFile(file)), options);
   } catch (e) {
@@ -141,9 +127,9 @@ export async function midiread(file: string, options: RollOptions = {}): Promise
   }
 }
 
-/** Writes a piano-roll as MIDI. Throws `midi-missing`. */
+/** Writes a piano-roll as MIDI. */
 export async function midiwrite(file: string, roll: NdArray, options: RollOptions = {}): Promise<void> {
-  const codec = await needMidiCodec(file);
+  const codec = await codecOf();
   await writeFile(file, Uint8Array.from(codec.writeMidi(midiOf(roll, options))));
 }
 

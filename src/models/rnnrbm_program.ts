@@ -6,7 +6,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { NdArray, numpy as np, savePng } from "../index.js";
 import type { CheckpointOptions } from "./checkpoint.js";
-import { findMidiCodec, loadMidiFolder, midiwrite, type RollOptions } from "./midi.js";
+import { loadMidiFolder, midiwrite, type RollOptions } from "./midi.js";
 import { loadModel, restoreParams, saveModel } from "./model_files.js";
 import { floatText, type Observers, Watcher } from "./observe.js";
 import { RnnRbm, type RnnRbmOptions } from "./rnnrbm.js";
@@ -87,16 +87,12 @@ function pictureOf(roll: NdArray): NdArray {
   return picture;
 }
 
-/** Plays a sequence; writes `<path>.png`, and `<path>.mid` where the library for MIDI is installed. */
+/** Plays a sequence; writes `<path>.png` and `<path>.mid`. */
 export async function generate(model: RnnRbm, path: string, roll: RollOptions = {}): Promise<{ readonly pianoRoll: NdArray; readonly files: readonly string[] }> {
   const pianoRoll = (await model.generateFunction()) as NdArray;
-  const files = [`${path}.png`];
   await savePng(`${path}.png`, pictureOf(pianoRoll));
-  if ((await findMidiCodec()) !== null) {
-    files.push(`${path}.mid`);
-    await midiwrite(`${path}.mid`, pianoRoll, roll);
-  }
-  return { pianoRoll, files };
+  await midiwrite(`${path}.mid`, pianoRoll, roll);
+  return { pianoRoll, files: [`${path}.png`, `${path}.mid`] };
 }
 
 /** Trains an RNN-RBM, saves it, and writes sequences that it plays. */
@@ -115,7 +111,6 @@ export async function testRnnrbm(options: TestRnnrbmOptions = {}): Promise<RnnRb
   const files = [join(outputFolder, "rnnrbm.npz")];
   await saveRnnrbm(files[0] as string, model);
   for (let i = 1; i <= nSamples; i++) files.push(...(await generate(model, join(outputFolder, `sample${i}`), { r, dt })).files);
-  if ((await findMidiCodec()) === null) watcher.log("Sequences are written as pictures only: the optional package midi-file, which writes MIDI, is not installed.");
   return { model, costs, files, interrupted: watcher.aborted };
 }
 
