@@ -33,18 +33,6 @@ export interface GaussianResult {
 
 const BATCHSIZE = 3;
 
-/** The inverse of a well-conditioned matrix, by Gauss-Jordan elimination with the largest pivot of each column. */
-function inverse(m: readonly (readonly number[])[]): number[][] {
-  const rows = m.map((row, i) => [...row, ...row.map((_, j) => Number(i === j))]);
-  for (let i = 0; i < rows.length; i++) {
-    const best = rows.reduce((k, row, j) => (j > i && Math.abs(row[i] as number) > Math.abs(rows[k]?.[i] as number) ? j : k), i);
-    [rows[i], rows[best]] = [rows[best] as number[], rows[i] as number[]];
-    const pivot = (rows[i] as number[]).map((x) => x / (rows[i]?.[i] as number));
-    for (const [j, row] of rows.entries()) rows[j] = j === i ? pivot : row.map((x, k) => x - (row[i] as number) * (pivot[k] as number));
-  }
-  return rows.map((row) => row.slice(m.length));
-}
-
 /** Mean and covariance of rows. */
 function moments(samples: readonly (readonly number[])[], dim: number): { mean: NdArray; covariance: NdArray } {
   const axes = Array.from({ length: dim }, (_, j) => j);
@@ -66,7 +54,7 @@ export async function samplerOnNdGaussian({ burnin = 1000, nSamples = 1000, dim 
   const raw = rng.rand(dim, dim).toArray() as number[][];
   const symmetric = raw.map((row, i) => row.map((x, j) => (i === j ? 1.0 : (x + (raw[j]?.[i] as number)) / 2)));
   const cov = np.asarray(symmetric, { dtype: config.floatX });
-  const covInv = T.constant(inverse(symmetric), { dtype: config.floatX });
+  const covInv = T.constant(np.linalg.inv(np.asarray(symmetric, { dtype: "float64" })), { dtype: config.floatX });
 
   const gaussianEnergy = (x: Variable): Variable => T.mul(0.5, T.dot(x.sub(mu), covInv).mul(x.sub(mu)).sum({ axis: 1 }));
 

@@ -19,26 +19,10 @@ const p = (prefix: string, name: string): string => `${prefix}_${name}`;
 
 export const get = (tparams: Tparams, name: string): SharedVariable => tparams.get(name) as SharedVariable;
 
-/**
- * A random orthogonal matrix. The original takes the left singular vectors of normal draws; here the draws' columns are made orthonormal one after the other
- * (twice, as once leaves the roundings of nearly parallel columns), which has the same distribution.
- */
+/** A random orthogonal matrix: the left singular vectors of normal draws. */
 export function orthoWeight(ndim: number, rng: RandomState): NdArray {
-  const columns = (rng.randn(ndim, ndim).toArray() as number[][]);
-  const inner = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, x, i) => sum + x * (b[i] as number), 0);
-  for (let j = 0; j < ndim; j++) {
-    let v = columns[j] as number[];
-    for (let pass = 0; pass < 2; pass++) {
-      for (let k = 0; k < j; k++) {
-        const q = columns[k] as number[];
-        const along = inner(v, q);
-        v = v.map((x, i) => x - along * (q[i] as number));
-      }
-    }
-    const length = Math.sqrt(inner(v, v));
-    columns[j] = v.map((x) => x / length);
-  }
-  return np.asarray(np.transpose(np.asarray(columns, { dtype: "float64" })), { dtype: config.floatX });
+  const [u] = np.linalg.svd(np.asarray(rng.randn(ndim, ndim), { dtype: "float64" }));
+  return np.asarray(u, { dtype: config.floatX });
 }
 
 /** `W`, `U` and `b` of a layer with `gates` products in one. */
