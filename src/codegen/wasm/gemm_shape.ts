@@ -51,8 +51,8 @@ export interface Blocks {
 /** A chunk of a panel stays in the first-level cache while all rows of a block read it. */
 const CHUNK_BYTES = 32768;
 const ROWS = 32;
-/** Elements of a block of rows, which may be kept as lists. */
-const BLOCK_ELEMENTS = 65536;
+/** Elements of a block of rows, which are copied once and may be kept as lists. Few rows are dear where the reduction is long: every block reads all columns. */
+const BLOCK_ELEMENTS = 524288;
 /** Units below which rows are cut further, so that threads have something to share. */
 const FEW_UNITS = 4;
 
