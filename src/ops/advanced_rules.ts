@@ -11,6 +11,7 @@ import { dimshuffle } from "./dimshuffle.js";
 import { fill, switch_ } from "./elementwise.js";
 import { oneHotLike, pickPerRow } from "./labels.js";
 import { log } from "./math.js";
+import { patternBroadcast } from "./rebroadcast.js";
 import { sum } from "./reduce.js";
 import { lengthRoot } from "./shape_rules.js";
 import { shapeAt, shapeAxisOp } from "./shape.js";
@@ -19,14 +20,20 @@ import { logSoftmax, softmax } from "./softmax.js";
 /** Whether v is a softmax of rows, or its logarithm. */
 const isDistribution = (v: Variable): boolean => isA(v, softmax) || isA(v, logSoftmax) || isA(inputsOf(v, log)?.[0] ?? v, softmax);
 
-/** Whether `rows` is 0, 1, … for each element of `of`, or each row of `matrix`. */
-function isArangeOver(rows: Variable, ...of: readonly Variable[]): boolean {
+/** How many rows a matrix has, where that is known without values. */
+function knownRows(matrix: Variable): number | null {
+  const [root, axis] = lengthRoot(matrix, 0);
+  return root instanceof Constant ? (root.value.shape[axis] as number) : matrix.broadcastable[0] === true ? 1 : null;
+}
+
+/** Whether `rows` is 0, 1, … for each row of a matrix: as many as it has, or as there are labels, which are one for each row as in Theano. */
+function isArangeOver(rows: Variable, labels: Variable, matrix: Variable): boolean {
   const [start, stop, step] = inputsOf(rows, { op: arangeOp }) ?? [];
-  if (rows instanceof Constant) return of.some((v) => v instanceof Constant && v.value.shape[0] === rows.value.size) && rows.value.data.every((x, i) => x === i);
+  if (rows instanceof Constant) return knownRows(matrix) === rows.value.size && rows.value.data.every((x, i) => x === i);
   if (start === undefined || stop === undefined || constantValue(start) !== 0 || constantValue(step as Variable) !== 1) return false;
-  if (stop.owner?.op !== shapeAxisOp) return of.some((v) => v instanceof Constant && v.value.shape[0] === constantValue(stop));
+  if (stop.owner?.op !== shapeAxisOp) return knownRows(matrix) === constantValue(stop);
   const [root, axis] = lengthRoot(stop.owner.inputs[0] as Variable, stop.owner.params.axis as number);
-  return of.some((v) => {
+  return [labels, matrix].some((v) => {
     const [r, a] = lengthRoot(v, 0);
     return r === root && a === axis;
   });
@@ -52,7 +59,7 @@ export const ADVANCED_RULES: readonly Rule[] = [
     rewrite: (node) => {
       const [x, ...indices] = node.inputs as [Variable, ...Variable[]];
       const y = labelsOf(node, x, indices);
-      return y === null ? null : pickPerRow(x, y);
+      return y === null ? null : patternBroadcast(pickPerRow(x, y), (node.outputs[0] as Variable).broadcastable);
     },
     example: example((x, y) => gather(softmax(x), [arange(shapeAt(y, 0)), y], [0, 1])),
   },
