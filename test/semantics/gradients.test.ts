@@ -1,4 +1,4 @@
-/** What a port of a Theano program relies on: gradients and indexing (rows 12 to 18). */
+/** What a port of a Theano program relies on: gradients and indexing (traps 12 to 18). */
 import { expect, test } from "vitest";
 import { compile, DisconnectedInputError, grad, NullTypeGradError, RandomStreams, slice, T, type Variable } from "../../src/index.js";
 import { codeOf, computed } from "./helpers.js";
@@ -9,28 +9,32 @@ const slopes = (build: (x: Variable) => Variable, at: readonly number[]): Promis
   return computed(grad(build(x).sum(), x), [[x, at]]);
 };
 
-test("row 12: // has a gradient of zero", async () => {
+test("trap 12: // has a gradient of zero", async () => {
   expect(await slopes((x) => x.pow(2).floorDiv(3).add(x), [1, 2])).toEqual([1, 1]);
 });
 
-test("row 13: ties: every maximum has the gradient; maximum gives it to its first input, relu half of it, abs none, clip passes it at the bounds", async () => {
+test("trap 13: ties: every maximum has the gradient; maximum gives it to its first input, relu half of it, abs none, clip passes it at the bounds", async () => {
   expect(await slopes((x) => x.max(), [3, 1, 3])).toEqual([1, 0, 1]);
   expect(await slopes((x) => T.maximum(x, 0), [-1, 0, 1])).toEqual([0, 1, 1]);
   expect(await slopes((x) => T.nnet.relu(x), [-1, 0, 1])).toEqual([0, 0.5, 1]);
   expect(await slopes((x) => x.abs(), [-1, 0, 1])).toEqual([-1, 0, 1]);
   expect(await slopes((x) => T.clip(x, -1, 1), [-2, -1, 0, 1, 2])).toEqual([0, 1, 1, 1, 0]);
-  const v = T.dvector("v");
+  const [v, m] = [T.dvector("v"), T.dmatrix("m")];
   expect(await computed(T.argmax(v), [[v, [1, 3, 3]]])).toBe(1);
+  expect(await computed(grad(T.signal.pool.pool2d(m, [2, 2]).sum(), m), [[m, [[5, 1], [5, 5]]]])).toEqual([[1, 0], [1, 1]]);
+  // The slope at 0 goes to x and none to the constant.
+  const c = T.dscalar("c");
+  expect(await computed(grad(T.maximum(v, c).sum(), c), [[v, [0, -1]], [c, 0]])).toBe(1);
 });
 
-test("row 14: gradients are floats, of the variable's dtype where that is one", async () => {
+test("trap 14: gradients are floats, of the variable's dtype where that is one", async () => {
   const [i, f, d] = [T.iscalar("i"), T.fscalar("f"), T.dscalar("d")];
   expect(grad(i, i).dtype).toBe("float32");
   expect(await computed(grad(i, i), [[i, 5]])).toBe(1);
   expect(grad(f.mul(d), f).dtype).toBe("float32");
 });
 
-test("row 15: the cost is 0-d; lists come back as lists; disconnected and undefined gradients are errors; knownGrads needs no cost", async () => {
+test("trap 15: the cost is 0-d; lists come back as lists; disconnected and undefined gradients are errors; knownGrads needs no cost", async () => {
   const [x, y] = [T.dvector("x"), T.dvector("y")];
   expect(() => grad(x, x)).toThrow("cost must be a scalar");
   expect(grad(x.sum(), x)).not.toBeInstanceOf(Array);
@@ -44,7 +48,7 @@ test("row 15: the cost is 0-d; lists come back as lists; disconnected and undefi
   expect(() => grad(draw.sum(), p)).toThrow(NullTypeGradError);
 });
 
-test("row 16: considerConstant goes by identity: an expression written twice is two variables", async () => {
+test("trap 16: considerConstant goes by identity: an expression written twice is two variables", async () => {
   const x = T.dvector("x");
   const z = x.mul(2);
   const last = z.get(-1);
@@ -53,7 +57,7 @@ test("row 16: considerConstant goes by identity: an expression written twice is 
   expect(await computed(grad(last.mul(x.sum()), x, { considerConstant: [z.get(-1)] }), of)).toEqual([4, 4 + 6]);
 });
 
-test("row 17: incSubtensor accumulates at repeated positions, setSubtensor keeps the last; both return the whole tensor and need an indexing expression", async () => {
+test("trap 17: incSubtensor accumulates at repeated positions, setSubtensor keeps the last; both return the whole tensor and need an indexing expression", async () => {
   const [x, v] = [T.dvector("x"), T.dvector("v")];
   const at = T.constant([0, 2, 0]);
   const of = [[x, [10, 20, 30]], [v, [1, 2, 3]]] as const;
@@ -63,7 +67,7 @@ test("row 17: incSubtensor accumulates at repeated positions, setSubtensor keeps
   expect(() => T.setSubtensor(x, v)).toThrow("must be the result of indexing");
 });
 
-test("row 18: pairs of index tensors, matrices of indices, Python's slices, negative positions, IndexError", async () => {
+test("trap 18: pairs of index tensors, matrices of indices, Python's slices, negative positions, IndexError", async () => {
   const [x, rows, y, i] = [T.dmatrix("x"), T.imatrix("rows"), T.ivector("y"), T.iscalar("i")];
   const of = [[x, [[1, 2], [3, 4], [5, 6]]], [rows, [[0, 2]]], [y, [1, 0, 1]], [i, -1]] as const;
   expect(await computed(x.get(T.arange(y.shape[0] as Variable), y), of)).toEqual([2, 3, 6]);
