@@ -42,10 +42,11 @@ export class GeneratedGraph implements TestGraph {
   readonly expected: readonly NdArray[];
   /** How far each output moves when every result is disturbed by a relative 1e-4: rounding moves it in proportion. */
   readonly drifts: readonly number[];
-  readonly #pool: Pool;
+  /** What it was made from: more results than its outputs, with their values. */
+  readonly pool: Pool;
 
   constructor(pool: Pool, inputs: readonly Variable[], outputs: readonly Entry[]) {
-    this.#pool = pool;
+    this.pool = pool;
     const used = new Set([...leavesOf(outputs.map((o) => o.v)), ...outputs.map((o) => o.v)]);
     this.inputs = inputs.filter((v) => used.has(v));
     this.values = this.inputs.map((v) => (pool.entry(v) as Entry).value);
@@ -59,12 +60,12 @@ export class GeneratedGraph implements TestGraph {
    * The outputs are there because a result that is stored has been rounded, and one computed anew has not.
    */
   gradients(): GeneratedGraph {
-    const own = this.outputs.map((v) => this.#pool.entry(v) as Entry);
+    const own = this.outputs.map((v) => this.pool.entry(v) as Entry);
     const costs = this.outputs.filter((v) => isFloat(v.dtype)).map((v) => sum(v));
     const wrt = this.inputs.filter((v) => isFloat(v.dtype));
-    if (costs.length === 0 || wrt.length === 0) return new GeneratedGraph(this.#pool, this.inputs, own);
+    if (costs.length === 0 || wrt.length === 0) return new GeneratedGraph(this.pool, this.inputs, own);
     const made = grad(costs.reduce((a, b) => add(a, b)), wrt, { disconnectedInputs: "ignore" });
-    return new GeneratedGraph(this.#pool, this.inputs, [...own, ...made.flatMap((g) => (this.#pool.admit(g) ? [this.#pool.entry(g) as Entry] : []))]);
+    return new GeneratedGraph(this.pool, this.inputs, [...own, ...made.flatMap((g) => (this.pool.admit(g) ? [this.pool.entry(g) as Entry] : []))]);
   }
 
   /** TypeScript that rebuilds the graph. */

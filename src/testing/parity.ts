@@ -72,8 +72,9 @@ export async function backendParity(first: ParityGraph | Builder, second?: reado
   }
 }
 
-function report(graph: TestGraph, what: string): never {
-  fail("value", "parity", { what, saw: [`\n${snippet(graph)}\n`], fix: "make the op's lowering agree with its reference, or the rewrite with the identity it states; the code above rebuilds the graph for backendParity(graph)" });
+/** The failure of a check, with code that shows it again. */
+export function report(graph: TestGraph, what: string): never {
+  fail("value", "parity", { what, saw: [`\n${snippet(graph)}\n`], fix: "make the op's lowering agree with its reference, or the rewrite with the identity it states; the code above rebuilds what failed" });
 }
 
 /** A function's graph at points: numbers that are not whole and float arrays are floatX. */
@@ -84,7 +85,7 @@ function graphOf(fn: Builder, points: readonly ArrayLike[]): TestGraph {
   return { inputs, values, outputs: made instanceof Variable ? [made] : made };
 }
 
-const asArray = (r: Result, v: Variable): NdArray => (r instanceof NdArray ? r : NdArray.scalar(r, v.dtype));
+export const asArray = (r: Result, v: Variable): NdArray => (r instanceof NdArray ? r : NdArray.scalar(r, v.dtype));
 
 /** What a device gives for the graph once; shared variables get their values back. */
 export async function resultsOn(graph: TestGraph, shared: ReadonlyMap<SharedVariable, NdArray>, how: { readonly device: string; readonly mode: Mode }, feed: "inputs" | "shared"): Promise<NdArray[]> {

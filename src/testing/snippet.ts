@@ -12,7 +12,12 @@ export interface TestGraph {
   readonly inputs: readonly Variable[];
   readonly values: readonly NdArray[];
   readonly outputs: readonly Variable[];
+  /** What shared variables become after each call, where it is a function with updates (functions.ts). */
+  readonly updates?: readonly Update[];
+  readonly calls?: number;
 }
+
+export type Update = readonly [SharedVariable, Variable];
 
 const number = (x: number): string => (Object.is(x, -0) ? "-0" : Number.isNaN(x) ? "Number.NaN" : Number.isFinite(x) ? String(x) : x > 0 ? "Number.POSITIVE_INFINITY" : "Number.NEGATIVE_INFINITY");
 const list = (xs: readonly string[]): string => `[${xs.join(", ")}]`;
@@ -78,18 +83,25 @@ class Writer {
   }
 }
 
-/** TypeScript that rebuilds the graph op by op as `graph`, and is a test's first half: `await backendParity(graph)` is the rest. */
-export function snippet({ inputs, values, outputs }: TestGraph): string {
+/**
+ * TypeScript that rebuilds the graph op by op as `graph` and checks it, with `backendParity`, or with `functionParity` where it has
+ * updates: a program as it stands, or the body of a test.
+ */
+export function snippet({ inputs, values, outputs, updates, calls }: TestGraph): string {
   const writer = new Writer();
+  const all = [...outputs, ...(updates ?? []).flat()];
   for (const v of inputs) writer.name(v);
-  for (const v of leavesOf(outputs)) if (!(v instanceof Constant)) writer.name(v);
-  writer.graph(outputs);
-  const ins = list(inputs.map((v) => writer.name(v)));
-  const outs = outputs.map((v) => writer.name(v));
+  for (const v of leavesOf(all)) if (!(v instanceof Constant)) writer.name(v);
+  writer.graph(all);
+  const names = (vs: readonly Variable[]): string => list(vs.map((v) => writer.name(v)));
+  const pairs = updates === undefined ? "" : `, updates: ${list(updates.map(names))} as const, calls: ${calls ?? 1}`;
+  const graph = `const graph = { inputs: ${names(inputs)}, values: ${list(values.map(arrayText))}, outputs: ${names(outputs)}${pairs} };`;
+  const check = updates === undefined ? "backendParity" : "functionParity";
   return [
     'import { type Variable } from "damo";',
-    'import { applyOp, array, body, constantOf, input, sharedOf } from "damo/testing";',
+    `import { applyOp, array, ${check}, body, constantOf, input, sharedOf } from "damo/testing";`,
     ...writer.lines,
-    `const graph = { inputs: ${ins}, values: ${list(values.map(arrayText))}, outputs: ${list(outs)} };`,
+    graph,
+    `await ${check}(graph);`,
   ].join("\n");
 }

@@ -50,7 +50,7 @@ describe("the checkers", () => {
 
 describe("the repository", () => {
   const shipped = readSources("src", "examples");
-  const all = new Map([...shipped, ...readSources("test", "bench")]);
+  const all = new Map([...shipped, ...readSources("test", "bench", "docs/code")]);
   const manifest = readJson("package.json") as { dependencies: Record<string, string>; devDependencies: Record<string, string> };
 
   test("was read", () => {

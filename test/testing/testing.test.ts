@@ -77,7 +77,7 @@ describe("arbitraries", () => {
 describe("snippets", () => {
   /** What the text builds, run with the functions it imports. */
   function rebuilt(text: string): kit.TestGraph {
-    const plain = text.replace(/^import.*$/gm, "").replace(/ as \[[\w, ]*\]/g, "");
+    const plain = text.replace(/^(import|await) .*$/gm, "").replace(/ as (\[[\w, ]*\]|const)/g, "");
     return new Function(...Object.keys(kit), `${plain}\nreturn graph;`)(...Object.values(kit)) as kit.TestGraph;
   }
 
