@@ -1,5 +1,5 @@
 /** a x + b as one op: its element, its gradient, a rewrite, and the checks of all three. */
-import { compile, defineElementwise, element, grad, pattern, patternRule, registerRule, T, type Variable } from "damo";
+import { compile, defineElementwise, element, grad, type NdArray, pattern, patternRule, registerRule, T, type Variable } from "damo";
 import { checkOp, checkRewrite } from "damo/testing";
 
 const axpb = defineElementwise(3, {
@@ -28,8 +28,8 @@ registerRule(rule);
 
 const [a, x] = [T.fscalar("a"), T.fvector("x")];
 const y = axpb(a, x, 1).neg();
-const f = compile([a, x], [y, grad(y.sum(), a)], { device: "wasm" });
+const f = compile<[NdArray, number]>([a, x], [y, grad(y.sum(), a)], { device: "wasm" });
 const [value, slope] = await f(3, [1, 2]);
-console.log(String(value)); // [-4, -7]
+console.log(value.toArray()); // [ -4, -7 ]
 console.log(slope); // -3
 console.log(f.explain().rewrites.negAxpb); // 1

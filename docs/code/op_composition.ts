@@ -1,5 +1,5 @@
 /** Ops made of other ops: a function, and a graph with a gradient of its own. */
-import { compile, grad, OpFromGraph, T, type Variable } from "damo";
+import { compile, grad, type NdArray, OpFromGraph, T, type Variable } from "damo";
 import { array, backendParity, verifyGrad } from "damo/testing";
 
 /** x^2 / 2 near 0, |x| - 1/2 away from it (Huber 1964). Nothing to define: its gradient, shapes and kernels follow from its parts. */
@@ -17,7 +17,7 @@ const x = T.fvector("x");
 const y = straightThrough(x.mul(3)) as Variable;
 await backendParity({ inputs: [x], values: [array("float32", [2], [0.4, -0.7])], outputs: [y, grad(y.sum(), x)] }, { devices });
 
-const [rounded, slope] = await compile([x], [y, grad(y.sum(), x)], { device: "wasm" })([0.4, -0.7]);
-console.log(String(rounded)); // [1, -2]
-console.log(String(slope)); // [3, 3]
-console.log((await compile([x], huber(x), { device: "wasm" })([-2, 0.5])).toString()); // [1.5, 0.125]
+const [rounded, slope] = await compile<[NdArray, NdArray]>([x], [y, grad(y.sum(), x)], { device: "wasm" })([0.4, -0.7]);
+console.log(rounded.toArray()); // [ 1, -2 ]
+console.log(slope.toArray()); // [ 3, 3 ]
+console.log((await compile<NdArray>([x], huber(x), { device: "wasm" })([-2, 0.5])).toArray()); // [ 1.5, 0.125 ]

@@ -38,8 +38,8 @@ const median = (x: Variable): Variable => apply(medianOp, [x])[0] as Variable;
 await checkOp(medianOp, { devices: ["reference", "wasm"] });
 
 const x = T.fvector("x");
-const f = compile([x], [median(x.mul(2)), grad(median(x.mul(2)), x)], { device: "wasm" });
+const f = compile<[number, NdArray]>([x], [median(x.mul(2)), grad(median(x.mul(2)), x)], { device: "wasm" });
 const [middle, slope] = await f([5, 1, 4]);
 console.log(middle); // 8
-console.log(String(slope)); // [0, 0, 2]
+console.log(slope.toArray()); // [ 0, 0, 2 ]
 await f([]).catch((e: { code: string }) => console.log(e.code)); // median-empty

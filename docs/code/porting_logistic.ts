@@ -31,6 +31,6 @@ for (let epoch = 0; epoch < 10; epoch++) {
   for (let i = 0; i < n / batch; i++) costs.push(await train(i));
 }
 console.log(Number(np.mean(costs)).toFixed(6)); // 0.245296
-console.log(String(np.round(await W.getValue(), 4))); // [0.9936, 1.0817, 0.776, 0.7341, 1.1403]
+console.log(np.round(await W.getValue(), 4).toArray()); // [ 0.9936, 1.0817, 0.776, 0.7341, 1.1403 ]
 console.log(Number((await b.getValue()).item()).toFixed(4)); // -0.6281
 console.log(await errors()); // 0

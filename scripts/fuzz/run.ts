@@ -3,8 +3,9 @@
  * know the command line (scripts/fuzz.ts).
  */
 import fc from "fast-check";
+import "damo";
 import type { Apply, Variable } from "damo";
-import { backendParity, functionParity, functions, type GeneratedFunction, type GeneratedGraph, graphs, type Mode } from "damo/testing";
+import { availableDevices, backendParity, functionParity, functions, type GeneratedFunction, type GeneratedGraph, graphs, type Mode } from "damo/testing";
 
 type Case = GeneratedGraph | GeneratedFunction;
 interface How { readonly devices: readonly string[]; readonly modes: readonly Mode[] }
@@ -60,9 +61,12 @@ function opsOf(outputs: readonly Variable[]): Set<string> {
   return new Set([...seen].map((a) => a.op.name));
 }
 
-/** Runs batches until as many graphs were run as were asked for. A failure ends its batch, after fast-check has shrunk it. */
+/** Runs batches until as many graphs were run as were asked for. A failure ends its batch, after fast-check has shrunk it. Throws where a device cannot be had. */
 export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
+  const had = await availableDevices();
   const { checks = CHECKS, devices, modes } = options;
+  const missing = devices.filter((d) => !had.includes(d));
+  if (missing.length > 0) throw new Error(`These devices cannot be had here: ${missing.join(", ")}. There are ${had.join(", ")}.`);
   const [runs, ops, failures]: [Record<string, number>, Record<string, number>, FuzzFailure[]] = [{}, {}, []];
   const start = performance.now();
   let [done, seed] = [0, options.seed];

@@ -30,11 +30,15 @@ export interface VerifyGradOptions {
 /**
  * Throws `verify-grad` unless the gradients of `fn` with respect to its float arguments agree with finite differences at `points`. `fn` takes
  * a float64 variable for each float point (int32 and bool points stay what they are and are not differentiated) and returns a variable or several.
+ * Other errors: `verify-grad-points` (no point is a float), `verify-grad-float` (no output is), `verify-grad-shape`.
  */
 export function verifyGrad(fn: (...inputs: Variable[]) => Variable | readonly Variable[], points: readonly ArrayLike[], options: VerifyGradOptions = {}): void {
   const values = points.map((p) => asFloat64(asarray(p)));
   const variables = values.map((v, i) => new Variable(new TensorType(v.dtype, options.broadcastable?.[i] ?? v.shape.map(() => false)), { name: `x${i}` }));
   const made = fn(...variables);
+  if (!values.some((v) => isFloat(v.dtype))) {
+    fail("type", "verify-grad-points", { what: "verifyGrad() got no float point, so there is no gradient to check.", saw: values.map(String), fix: "whole numbers are integers: write 1.5, or np.asarray([1], { dtype: \"float64\" })" });
+  }
   const cost = projected(made instanceof Variable ? [made] : made, variables, values, options.rng ?? seededUniform(20));
   const wrt = variables.flatMap((v, i) => (isFloat(v.dtype) ? [i] : []));
   const gradients = grad(cost, wrt.map((i) => variables[i] as Variable), { disconnectedInputs: "ignore" });

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { interpret } from "../autodiff/interpret.js";
 import { isFloat } from "../codegen/ir/dtype.js";
 import { leavesOf, substituteVariables } from "../graph/clone.js";
-import { SharedVariable, scalarConstant, type Variable } from "../graph/variable.js";
+import { Constant, SharedVariable, scalarConstant, type Variable } from "../graph/variable.js";
 import type { NdArray } from "../numpy/ndarray.js";
 import { mul } from "../ops/elementwise.js";
 import { type GeneratedGraph, type GraphOptions, graphs } from "./graphs.js";
@@ -66,7 +66,8 @@ export class GeneratedFunction implements TestFunction {
     const made = substituteVariables([...g.outputs, ...updates.map(([, next]) => next)], cells);
     this.outputs = made.slice(0, g.outputs.length);
     this.updates = updates.map(([v], i) => [cells.get(v) ?? (v as SharedVariable), made[g.outputs.length + i] as Variable]);
-    this.inputs = g.inputs.filter((v) => !cells.has(v));
+    // An update may read what no output does.
+    this.inputs = leavesOf(made).filter((v) => !(v instanceof SharedVariable || v instanceof Constant));
     this.values = this.inputs.map((v) => (pool.entry(v) as Entry).value);
     this.calls = steps.length;
   }

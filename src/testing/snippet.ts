@@ -98,7 +98,8 @@ export function snippet({ inputs, values, outputs, updates, calls }: TestGraph):
   const graph = `const graph = { inputs: ${names(inputs)}, values: ${list(values.map(arrayText))}, outputs: ${names(outputs)}${pairs} };`;
   const check = updates === undefined ? "backendParity" : "functionParity";
   return [
-    'import { type Variable } from "damo";',
+    'import "damo";',
+    'import type { Variable } from "damo";',
     `import { applyOp, array, ${check}, body, constantOf, input, sharedOf } from "damo/testing";`,
     ...writer.lines,
     graph,

@@ -250,6 +250,9 @@ describe("verifyGrad", () => {
   test("accepts right ones, whole-number arguments and several outputs", () => {
     verifyGrad((a, b) => [a.mul(b), M.exp(a)], [asarray([[0.2, 1]]), asarray([1, 2])]);
   });
+  test("needs a float point: whole numbers are integers, and nothing would be checked", () => {
+    expect(() => verifyGrad((v) => apply1(broken, [v]), [[1, 3]])).toThrow("verify-grad-points");
+  });
   test("needs a float output", () => {
     expect(() => verifyGrad((v) => v.lt(0), [[0.5]])).toThrow("verify-grad-float");
   });

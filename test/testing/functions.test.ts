@@ -1,8 +1,9 @@
 /** damo/testing: functions with updates that are called several times: what the arbitrary promises, and what the check finds. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type DamoError, shared, T } from "damo";
+import { Constant, type DamoError, shared, SharedVariable, T } from "damo";
 import * as kit from "damo/testing";
+import { leavesOf } from "../../src/graph/clone.js";
 
 const code = (c: string): DamoError => expect.objectContaining({ code: c }) as DamoError;
 const OPTIONS = { devices: ["reference"], modes: ["fast_run"] } as const;
@@ -18,6 +19,8 @@ describe("generated functions", () => {
     const changing = sample.filter((f) => f.calls === 3 && f.expected[0]!.some((x, i) => x.data.some((e, n) => e !== f.expected[2]![i]!.data[n])));
     expect(changing.length).toBeGreaterThan(15);
     for (const f of sample) for (const [v, next] of f.updates) expect(next.type.equals(v.type)).toBe(true);
+    // An update may read an input that no output reads.
+    for (const f of sample) expect(leavesOf([...f.outputs, ...f.updates.map(([, next]) => next)]).filter((v) => !(v instanceof Constant || v instanceof SharedVariable || f.inputs.includes(v)))).toEqual([]);
   });
 
   test("print code that means the same", async () => {

@@ -30,7 +30,7 @@ test("failures are shrunk, named by seed and path, and come again", async () => 
   expect(first).toMatchObject({ check: "one output", message: expect.stringContaining("two outputs") });
   expect(reportText(report)).toContain(`--seed ${first!.seed} --path ${first!.path}`);
   expect(first!.shown).toContain("await backendParity(graph);");
-  await expect(replay({ ...how, seed: first!.seed, path: first!.path, checks: [wrong] })).rejects.toThrow("two outputs");
+  await expect(replay({ ...how, seed: first!.seed, path: first!.path, checks: [wrong] })).rejects.toMatchObject({ cause: { message: "two outputs" } });
   const same = fc.sample(wrong.cases, { seed: 1, numRuns: 3 }).map(String);
   expect(fc.sample(wrong.cases, { seed: 1, numRuns: 3 }).map(String)).toEqual(same);
 });
@@ -39,4 +39,8 @@ test("stops when told to, between batches", async () => {
   const stop = new AbortController();
   const report = await fuzz({ ...how, graphs: 1000, seed: 1, batch: 3, checks: [{ ...wrong, run: () => Promise.resolve() }], signal: stop.signal, onBatch: () => stop.abort() });
   expect([report.runs["one output"], report.nextSeed]).toEqual([3, 2]);
+});
+
+test("a device that cannot be had is no finding", async () => {
+  await expect(fuzz({ ...how, devices: ["abacus"], graphs: 2, seed: 1, batch: 1 })).rejects.toThrow("cannot be had here: abacus");
 });
