@@ -16,7 +16,7 @@ const STAGES = [
   { name: "specialise: fusion, plan", at: /compile\/specialise\.js/, function: /^specialise$/ },
   { name: "specialise: print the plan", at: /codegen\/ir\/plan\.js/, function: /^finishPlan$/ },
   { name: "module text", at: /codegen\/wasm\/module\.js/, function: /^writeModule$/ },
-  { name: "assemble", at: /codegen\/wasm\/assemble\.js|watr/, function: /^(assemble|compile)$/ },
+  { name: "assemble", at: /watr/, function: /^compile$/ },
 ];
 
 /** Time in the engine's own functions, which a profile of JavaScript does not see where they run beside it. */
