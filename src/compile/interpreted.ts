@@ -4,13 +4,13 @@
  */
 import { interpret, type Observer } from "../autodiff/interpret.js";
 import { leavesOf } from "../graph/clone.js";
-import { SharedVariable, type Variable } from "../graph/variable.js";
+import { readBack, SharedVariable, type Variable } from "../graph/variable.js";
 import type { NdArray } from "../numpy/ndarray.js";
 import type { CallArguments } from "./arguments.js";
 import { turn } from "./devices.js";
 import type { Watch } from "./modes.js";
 import type { Prepared } from "./prepare.js";
-import { commitValue, hostValue } from "./storage.js";
+import { commitValue } from "./storage.js";
 
 /** The values that a call gives to the leaves of these variables. */
 export async function valuesOfLeaves(variables: readonly Variable[], inputs: ReadonlyMap<Variable, number>, args: readonly NdArray[]): Promise<Map<Variable, NdArray>> {
@@ -18,7 +18,7 @@ export async function valuesOfLeaves(variables: readonly Variable[], inputs: Rea
   for (const leaf of leavesOf(variables)) {
     const at = inputs.get(leaf);
     if (at !== undefined) values.set(leaf, args[at] as NdArray);
-    else if (leaf instanceof SharedVariable) values.set(leaf, await hostValue(leaf.cell));
+    else if (leaf instanceof SharedVariable) values.set(leaf, await readBack(leaf.cell));
   }
   return values;
 }

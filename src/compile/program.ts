@@ -11,7 +11,7 @@ import { interpret } from "../autodiff/interpret.js";
 import { fillGraph } from "../graph/edit.js";
 import { leavesOf } from "../graph/clone.js";
 import { FunctionGraph } from "../graph/function_graph.js";
-import { Constant, SharedVariable, type Variable } from "../graph/variable.js";
+import { Constant, readBack, SharedVariable, type Variable } from "../graph/variable.js";
 import { NdArray, type Shape } from "../numpy/ndarray.js";
 import { debug } from "../util/debug.js";
 import { impossible } from "../util/fail.js";
@@ -23,7 +23,7 @@ import { valuesOfLeaves } from "./interpreted.js";
 import type { Prepared } from "./prepare.js";
 import type { ProfileStats } from "./profile.js";
 import { type Bound, isBound, type Leaf, MORE_SCALARS, type Result, type Specialised, specialiseFor } from "./specialise.js";
-import { CallBuffers, commitValue, type DeviceValue, hostValue, mayRenew, valueOn } from "./storage.js";
+import { CallBuffers, commitValue, type DeviceValue, mayRenew, valueOn } from "./storage.js";
 
 /** A plan compiled for a device, and when it holds. */
 export interface Ready {
@@ -206,7 +206,7 @@ export class Program {
   /** The same after reading back such numbers. */
   async #leavesRead(args: CallArguments): Promise<Leaf[]> {
     args.keep();
-    for (const v of this.leaves) if (v instanceof SharedVariable && travelsAsScalar(v)) await hostValue(v.cell);
+    for (const v of this.leaves) if (v instanceof SharedVariable && travelsAsScalar(v)) await readBack(v.cell);
     return this.#leaves(args) ?? impossible("a number that was read back is on a device only");
   }
 

@@ -57,7 +57,7 @@ export function valueOn(backend: Backend, cell: Cell): DeviceValue | Promise<Dev
 }
 
 async function uploaded(backend: Backend, cell: Cell): Promise<DeviceValue> {
-  const host = await hostValue(cell);
+  const host = await readBack(cell);
   const made = new DeviceValue(backend, await backend.upload(host.data, { dtype: host.dtype, shape: host.shape }));
   // The variable may have got another value meanwhile; then this one belongs to the caller alone.
   if (cell.host !== host) return made;
@@ -102,9 +102,6 @@ export class CallBuffers {
   }
 }
 
-/** The value on the host, read back if only a device has it. Not a copy. */
-export const hostValue = readBack;
-
 /** A new value: on a device, or on the host. */
 export function commitValue(shared: SharedVariable, value: DeviceValue | NdArray): void {
   const { cell } = shared;
@@ -131,7 +128,7 @@ export async function bringHome(backends: ReadonlySet<Backend>): Promise<void> {
     const cell = ref.deref();
     if (cell === undefined) away.delete(ref);
     else if (cell.remote instanceof DeviceValue && backends.has(cell.remote.backend)) {
-      await hostValue(cell);
+      await readBack(cell);
       cell.remote?.release();
       cell.remote = null;
     }
