@@ -3,13 +3,14 @@
  * each column is read once and copying it would cost more than using it. Must not know kernels. Used by gemm_panels.ts.
  */
 import { byteSize } from "../ir/dtype.js";
-import { get, type LibraryEntry, locals, type Machine, num, params, plus, range, registerOf, set, step, suffix, until } from "./gemm_text.js";
+import { get, locals, type Machine, num, params, plus, range, registerOf, set, step, suffix, until } from "./gemm_text.js";
+import type { FunctionText } from "./wat.js";
 
 /**
  * `rows` by `columns` sums of n products. a, ar: rows and bytes between them; b, bj: columns and bytes between them; c, cr: results, columns
  * side by side. Lane l adds the terms l, l + lanes, …; the lanes are added from the first to the last, then the terms that fill no register.
  */
-export function dotTile(m: Machine, rows: number, columns: number): LibraryEntry {
+export function dotTile(m: Machine, rows: number, columns: number): FunctionText {
   const size = byteSize(m.dtype);
   const { lanes, bytes, type, shape, load, zero } = registerOf(m);
   const t = m.dtype === "float64" ? "f64" : "f32";

@@ -2,7 +2,7 @@
  * Reads finished sums from tiles in a thread's own memory, evaluates a product's results at them and stores those.
  * Must not know how the sums were made. Used by gemm_panels.ts and gemm_update.ts.
  */
-import { byteSize } from "../ir/dtype.js";
+import { byteSize, sizeOf } from "../ir/dtype.js";
 import { type Expr, type Load, postorder } from "../ir/expr.js";
 import { flatten, keyOf } from "../ir/index.js";
 import { Elements } from "./elements.js";
@@ -15,7 +15,7 @@ import { add, i32, times } from "./wat.js";
 const MOST_INLINED = 3;
 
 /** A row of sums: columns from … to of the result, the first of them at an address. */
-export interface RowOfSums { readonly places: readonly string[]; readonly row: string | null; readonly from: string; readonly to: string; readonly sums: string }
+interface RowOfSums { readonly places: readonly string[]; readonly row: string | null; readonly from: string; readonly to: string; readonly sums: string }
 
 export class Epilogue {
   private readonly elements: Elements;
@@ -64,7 +64,6 @@ export function inPlaceOf(p: Sums): number[][] {
   const loadsIn = (roots: readonly Expr[]): Load[] => postorder(roots).filter((e): e is Load => e.kind === "load");
   const operands = new Set(loadsIn(k.reduction ? [k.reduction.term] : []).map((l) => l.buffer));
   const loads = loadsIn(k.results);
-  const sizeOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
   const fits = (param: number): boolean => !operands.has(param) && loads.filter((l) => l.buffer === param).every((l) => keyOf(flatten(l.index, k.params[param]?.shape ?? [])) === here);
   return k.results.map((r) => k.params.flatMap((t, param) => (byteSize(t.dtype) === byteSize(r.dtype) && sizeOf(t.shape) === sizeOf(k.domain) && fits(param) ? [param] : [])));
 }

@@ -4,14 +4,15 @@
  */
 import { byteSize } from "../ir/dtype.js";
 import { transpose } from "./gemm_pack.js";
-import { get, type LibraryEntry, locals, type Machine, num, params, plus, range, registerOf, set, step, suffix, until } from "./gemm_text.js";
+import { get, locals, type Machine, num, params, plus, range, registerOf, set, step, suffix, until } from "./gemm_text.js";
+import type { FunctionText } from "./wat.js";
 
 /** Bytes of the table that `listRow` needs, and what it may write beyond a list. */
 export const TABLE_BYTES = 256;
 export const LIST_SLACK = 16;
 
 /** For each set of four lanes: their byte offsets, the first of them first. */
-export function table({ dtype }: Machine): LibraryEntry {
+export function table({ dtype }: Machine): FunctionText {
   const entry = (chosen: number): string => {
     const lanes = range(4).filter((n) => (chosen & (1 << n)) !== 0);
     return range(4).map((n) => (lanes[n] ?? 0) * byteSize(dtype)).join(" ");
@@ -22,12 +23,12 @@ export function table({ dtype }: Machine): LibraryEntry {
 }
 
 /** Byte offsets of those of n elements side by side at a that are not 0, to l; how many. `t` is where the table lies. */
-export function listRow(m: Machine): LibraryEntry {
+export function listRow(m: Machine): FunctionText {
   return m.simd ? listFour(m) : listSingle(m);
 }
 
 /** Branches would be mispredicted: four offsets are written, and the place for the next moves on by as many as count. */
-function listFour(m: Machine): LibraryEntry {
+function listFour(m: Machine): FunctionText {
   const { shape, zero } = registerOf(m);
   const size = byteSize(m.dtype);
   const name = `$gemm.nonzero.${suffix(m)}`;
@@ -49,7 +50,7 @@ function listFour(m: Machine): LibraryEntry {
   return { name, text: text.join("\n") };
 }
 
-function listSingle(m: Machine): LibraryEntry {
+function listSingle(m: Machine): FunctionText {
   const t = registerOf(m).shape;
   const name = `$gemm.nonzero.${suffix(m)}`;
   const text = [
@@ -64,14 +65,14 @@ function listSingle(m: Machine): LibraryEntry {
 }
 
 /** n elements at s, sk bytes apart, side by side to d. */
-export function copyStrided(m: Machine): LibraryEntry {
+export function copyStrided(m: Machine): FunctionText {
   const t = m.dtype === "float64" ? "f64" : "f32";
   const body = [`(${t}.store ${get("d")} (${t}.load ${get("s")}))`, step("s", get("sk")), step("d", num(byteSize(m.dtype))), step("n", num(-1))];
   return { name: `$gemm.copy.${t}`, text: [`(func $gemm.copy.${t} ${params("s", "sk", "n", "d")}`, until(`(i32.eqz ${get("n")})`, body), ")"].join("\n") };
 }
 
 /** `rows` rows whose first elements lie side by side at s, n elements of each sk bytes apart: row after row to d, dr bytes apart. */
-export function copyTurned(m: Machine): LibraryEntry {
+export function copyTurned(m: Machine): FunctionText {
   const { lanes } = registerOf(m);
   const name = `$gemm.rows.${suffix(m)}`;
   const copy = copyStrided(m).name;

@@ -8,15 +8,15 @@ import { copyStrided, copyTurned } from "./gemm_lists.js";
 import { packContiguous, packStrided, packTransposed, transpose } from "./gemm_pack.js";
 import { columnStride, depthOf, type Operand, type Product, rowStride } from "./gemm_product.js";
 import type { PanelShape } from "./gemm_shape.js";
-import type { LibraryEntry, Machine } from "./gemm_text.js";
-import { add, call, Func, i32, times } from "./wat.js";
+import type { Machine } from "./gemm_text.js";
+import { add, call, Func, type FunctionText, i32, times } from "./wat.js";
 
 /** Everything that text is written for. */
 export interface Site { readonly fn: Func; readonly p: Product; readonly m: Machine; readonly params: PassParams; readonly library: Map<string, string> }
 
-export function use({ library }: Pick<Site, "library">, ...entries: readonly LibraryEntry[]): string {
+export function use({ library }: Pick<Site, "library">, ...entries: readonly FunctionText[]): string {
   for (const { name, text } of entries) library.set(name, text);
-  return (entries[0] as LibraryEntry).name;
+  return (entries[0] as FunctionText).name;
 }
 
 /** The address of an operand's element at the first place of all axes. */
@@ -35,7 +35,7 @@ export function moved({ fn, p }: Site, origin: string, moves: readonly (readonly
 }
 
 /** Loops over all but the innermost loop of the reduction; `write` gets their indices and how many terms came before. */
-export function outerTerms({ fn, p }: Site, write: (outer: readonly string[], before: string) => void): void {
+function outerTerms({ fn, p }: Site, write: (outer: readonly string[], before: string) => void): void {
   const nest = (at: number, outer: readonly string[], before: string): void => {
     const inside = p.extents.slice(at + 1).reduce((n, d) => n * d, 1);
     if (at === p.extents.length - 1) write(outer, before);

@@ -4,12 +4,13 @@
  * Must not know kernels. Used by gemm_operands.ts.
  */
 import { byteSize } from "../ir/dtype.js";
-import { get, type LibraryEntry, locals, type Machine, num, params, plus, range, registerOf, set, step, suffix, until } from "./gemm_text.js";
+import { get, locals, type Machine, num, params, plus, range, registerOf, set, step, suffix, until } from "./gemm_text.js";
+import type { FunctionText } from "./wat.js";
 
 /** A panel of `vectors` registers, of whose columns the first `columns` exist. */
-export interface Panel { readonly vectors: number; readonly columns: number }
+interface Panel { readonly vectors: number; readonly columns: number }
 
-export const panelBytes = (m: Machine, vectors: number): number => vectors * registerOf(m).bytes;
+const panelBytes = (m: Machine, vectors: number): number => vectors * registerOf(m).bytes;
 
 const scalarOf = (m: Machine): string => (m.dtype === "float64" ? "f64" : "f32");
 
@@ -24,7 +25,7 @@ const watch = (shape: string, seen: string, x: string, zero: string): string => 
 const isNan = (m: Machine, text: string): string => (m.simd ? `(v128.any_true (${registerOf(m).shape}.ne ${text} ${text}))` : `(${scalarOf(m)}.ne ${text} ${text})`);
 
 /** Columns lie side by side: n rows, sk bytes apart. */
-export function packContiguous(m: Machine, { vectors, columns }: Panel): LibraryEntry {
+export function packContiguous(m: Machine, { vectors, columns }: Panel): FunctionText {
   const r = registerOf(m);
   const name = `$gemm.pack${vectors}of${columns}.${suffix(m)}`;
   const whole = Math.floor(columns / r.lanes);
@@ -59,7 +60,7 @@ const SHUFFLE = {
 };
 
 /** As many streams as a register has lanes, n elements of each; element k of all streams goes to d + k dk. */
-export function transpose(m: Machine): LibraryEntry {
+export function transpose(m: Machine): FunctionText {
   const size = byteSize(m.dtype);
   const { lanes, shape, zero } = registerOf(m);
   const name = `$gemm.transpose.${suffix(m)}`;
@@ -92,7 +93,7 @@ export function transpose(m: Machine): LibraryEntry {
 }
 
 /** Each column's elements lie side by side along k, columns sj bytes apart: n of each. */
-export function packTransposed(m: Machine, { vectors, columns }: Panel): LibraryEntry {
+export function packTransposed(m: Machine, { vectors, columns }: Panel): FunctionText {
   const { lanes, bytes } = registerOf(m);
   const name = `$gemm.turn${vectors}of${columns}.${suffix(m)}`;
   const column = (i: number): string => {
@@ -111,7 +112,7 @@ export function packTransposed(m: Machine, { vectors, columns }: Panel): Library
 }
 
 /** Any strides, in bytes, from column to column and from k to k. */
-export function packStrided(m: Machine, { vectors, columns }: Panel): LibraryEntry {
+export function packStrided(m: Machine, { vectors, columns }: Panel): FunctionText {
   const size = byteSize(m.dtype);
   const t = scalarOf(m);
   const name = `$gemm.gather${vectors}of${columns}.${suffix(m)}`;

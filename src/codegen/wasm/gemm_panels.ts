@@ -13,7 +13,7 @@ import { listedRows, makeLists, tileRows } from "./gemm_rows.js";
 import { type Blocks, blocksOf, type PanelShape, panelShape, termCost, worthListing } from "./gemm_shape.js";
 import { type Machine, machineOf } from "./gemm_text.js";
 import { eachUnit, passParams } from "./loops.js";
-import { add, call, Func, i32, type Local, times } from "./wat.js";
+import { add, call, Func, i32, lesser, type Local, times } from "./wat.js";
 
 /** Where panels come from: the operand itself, a copy of each chunk by the thread that needs it, or a packing. */
 export type Source = "direct" | "chunks" | "packed" | "dot";
@@ -128,7 +128,7 @@ export class PanelWriter {
     const { fn } = site;
     const count = rowCount(p);
     const first = b.blocks === 1 ? i32(0) : fn.let("i32", times(block, b.rows), "row");
-    const rows = count % b.rows === 0 ? i32(b.rows) : b.blocks === 1 ? i32(count) : atMost(fn, `(i32.sub ${i32(count)} ${first})`, b.rows);
+    const rows = count % b.rows === 0 ? i32(b.rows) : b.blocks === 1 ? i32(count) : fn.let("i32", lesser(fn.let("i32", `(i32.sub ${i32(count)} ${first})`, "n"), i32(b.rows)), "n");
     const batchMoves = (o: Operand): [number, string][] => p.batchAxes.map((a, n) => [o.domain[a] as number, places[n] as string]);
     const from = moved(site, origins.rows, [...batchMoves(p.rows), [rowStride(p), first]]);
     return { first, rows, from, panel, columns: moved(site, origins.columns, [...batchMoves(p.columns), [columnStride(p) * s.width, panel]]) };
@@ -159,7 +159,7 @@ export class PanelWriter {
     const depth = depthOf(p);
     if (b.chunks === 1) return { start: i32(0), terms: i32(depth) };
     const start = fn.let("i32", times(q, b.chunk), "start");
-    return { start, terms: depth % b.chunk === 0 ? i32(b.chunk) : atMost(fn, `(i32.sub ${i32(depth)} ${start})`, b.chunk) };
+    return { start, terms: depth % b.chunk === 0 ? i32(b.chunk) : fn.let("i32", lesser(fn.let("i32", `(i32.sub ${i32(depth)} ${start})`, "n"), i32(b.chunk)), "n") };
   }
 
   private eachChunk(write: (q: string) => void): void {
@@ -252,8 +252,3 @@ export class PanelWriter {
     }, "r");
   }
 }
-
-const atMost = (fn: Func, text: string, most: number): string => {
-  const n = fn.let("i32", text, "n");
-  return fn.let("i32", `(select ${n} ${i32(most)} (i32.lt_s ${n} ${i32(most)}))`, "n");
-};

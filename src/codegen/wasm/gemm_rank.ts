@@ -3,13 +3,14 @@
  * Must not know kernels. Used by gemm_update.ts.
  */
 import { byteSize } from "../ir/dtype.js";
-import { get, type LibraryEntry, locals, type Machine, num, params, plus, registerOf, set, step, suffix, until } from "./gemm_text.js";
+import { get, locals, type Machine, num, params, plus, registerOf, set, step, suffix, until } from "./gemm_text.js";
+import type { FunctionText } from "./wat.js";
 
 /**
  * Rows at a and a + ar, n terms `ak` bytes apart: byte offsets k * `by` of terms that are not 0 in both at l, or of all, if `all`; the values of
  * both at x; gives the end of the list. Both may be written one term too far.
  */
-export function rowPairList(m: Machine): LibraryEntry {
+export function rowPairList(m: Machine): FunctionText {
   const size = byteSize(m.dtype);
   // Bits are compared: all but the sign are 0 in zeros only.
   const t = m.dtype === "float64" ? "i64" : "i32";
@@ -31,7 +32,7 @@ export function rowPairList(m: Machine): LibraryEntry {
 }
 
 /** Whether `rows` rows of n bytes at b, bk bytes apart, hold infinities or NaNs; what fills the last register may be read too. */
-export function notFinite(m: Machine): LibraryEntry {
+export function notFinite(m: Machine): FunctionText {
   const { shape, zero } = registerOf(m);
   const name = `$gemm.unsafe.${suffix(m)}`;
   const text = [

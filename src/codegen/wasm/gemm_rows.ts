@@ -4,20 +4,21 @@
  */
 import { listRow } from "./gemm_lists.js";
 import type { PanelShape } from "./gemm_shape.js";
-import { get, type LibraryEntry, locals, type Machine, num, params, plus, range, registerOf, set, step, suffix, until } from "./gemm_text.js";
+import { get, locals, type Machine, num, params, plus, range, registerOf, set, step, suffix, until } from "./gemm_text.js";
 import { listed, tile } from "./gemm_tiles.js";
+import type { FunctionText } from "./wat.js";
 
 const nameOf = (what: string, m: Machine, s: PanelShape): string => `$gemm.${what}${s.down}x${s.across}x${s.halves}.${suffix(m)}${m.fma ? ".fma" : ""}`;
 
 /** `rows` rows in tiles: the parameters are those of a tile; results of rows follow each other. */
-export function tileRows(m: Machine, s: PanelShape): LibraryEntry[] {
+export function tileRows(m: Machine, s: PanelShape): FunctionText[] {
   const name = nameOf("tiles", m, s);
   const full = tile(m, s.down, s.across);
   const single = tile(m, 1, s.vectors);
   const half = s.across * registerOf(m).bytes;
-  const run = (t: LibraryEntry, count: number): string[] => range(count).map((h) =>
+  const run = (t: FunctionText, count: number): string[] => range(count).map((h) =>
     `(call ${t.name} ${["a", "ar", "ak", "n"].map(get).join(" ")} ${plus(get("b"), num(h * half))} ${get("bk")} ${plus(get("c"), num(h * half))} ${num(s.bytes)} ${get("more")})`);
-  const rows = (t: LibraryEntry, count: number, down: number): string[] => [
+  const rows = (t: FunctionText, count: number, down: number): string[] => [
     ...run(t, count), step("a", `(i32.mul ${get("ar")} ${num(down)})`), step("c", num(down * s.bytes)), step("rows", num(-down)),
   ];
   const text = [
@@ -28,7 +29,7 @@ export function tileRows(m: Machine, s: PanelShape): LibraryEntry[] {
 }
 
 /** `rows` rows by their lists: `l` and `lr` are the first list and bytes to the next, `counts` and `cr` likewise how long they are. */
-export function listedRows(m: Machine, s: PanelShape): LibraryEntry[] {
+export function listedRows(m: Machine, s: PanelShape): FunctionText[] {
   const name = nameOf("lists", m, s);
   const row = listed(m, s.vectors);
   const text = [
@@ -46,7 +47,7 @@ export function listedRows(m: Machine, s: PanelShape): LibraryEntry[] {
  * Lists of the nonzero elements of `rows` rows of n elements, `ar` bytes apart, in chunks: `lc` bytes from list to list, counts side by side.
  * Gives 1 if they have fewer than `most` in a row. Rows of an operand are alike: if the first has `first` or more, the others are not looked at.
  */
-export function makeLists(m: Machine): LibraryEntry[] {
+export function makeLists(m: Machine): FunctionText[] {
   const name = `$gemm.sparse.${suffix(m)}`;
   const list = listRow(m);
   const size = m.dtype === "float64" ? 8 : 4;

@@ -5,9 +5,6 @@
 import { byteSize, type FloatDType } from "../ir/dtype.js";
 import type { Features } from "./code.js";
 
-/** A function's name and text. */
-export interface LibraryEntry { readonly name: string; readonly text: string }
-
 /** What the innermost loops are made for. */
 export interface Machine { readonly dtype: FloatDType; readonly simd: boolean; readonly fma: boolean }
 

@@ -3,7 +3,8 @@
  * results in memory and back. Every element adds its terms in the order of k. Must not know kernels. Used by gemm_panels.ts and gemm_update.ts.
  */
 import { byteSize } from "../ir/dtype.js";
-import { get, type LibraryEntry, locals, type Machine, num, params, plus, range, type Register, registerOf, set, step, suffix, until } from "./gemm_text.js";
+import { get, locals, type Machine, num, params, plus, range, type Register, registerOf, set, step, suffix, until } from "./gemm_text.js";
+import type { FunctionText } from "./wat.js";
 
 /** `acc + x y`, in one rounding where the machine has it and the user allows it. */
 export const fused = (m: Machine, acc: string, x: string, y: string): string => {
@@ -21,7 +22,7 @@ const begin = (r: Register, c: (n: number) => string, names: readonly string[]):
  * `rows` by `vectors` accumulators over n terms. a, ar, ak: the rows' first element, bytes to the next row and the next k; b, bk: likewise the
  * columns; c, cr: the results; more: whether to add to what is there.
  */
-export function tile(m: Machine, rows: number, vectors: number): LibraryEntry {
+export function tile(m: Machine, rows: number, vectors: number): FunctionText {
   const r = registerOf(m);
   const name = `$gemm.tile${rows}x${vectors}.${arithmetic(m)}`;
   const s = range(rows).map((i) => range(vectors).map((v) => `s${i}_${v}`));
@@ -50,7 +51,7 @@ export function tile(m: Machine, rows: number, vectors: number): LibraryEntry {
 }
 
 /** One row, given as a list of n byte offsets at l of its elements from a; b, c, more: as for tiles. */
-export function listed(m: Machine, vectors: number): LibraryEntry {
+export function listed(m: Machine, vectors: number): FunctionText {
   const r = registerOf(m);
   const name = `$gemm.list${vectors}.${arithmetic(m)}`;
   const s = range(vectors).map((v) => `s${v}`);

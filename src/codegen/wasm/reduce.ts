@@ -3,7 +3,7 @@
  * columns), whichever reads memory in order; long reductions of few elements are cut into blocks that threads share. The order of additions is
  * a matter of shapes alone. Must not know plans. Used by kernels.ts.
  */
-import { byteSize } from "../ir/dtype.js";
+import { byteSize, sizeOf } from "../ir/dtype.js";
 import { type Expr, type Load, postorder } from "../ir/expr.js";
 import type { Kernel, Reduction } from "../ir/kernel.js";
 import { Accumulator } from "./accumulate.js";
@@ -25,7 +25,6 @@ const MOST_BLOCKS = 64;
 const TILE = 4;
 const SMALL_TERM = 14;
 
-const sizeOf = (list: readonly number[]): number => list.reduce((n, d) => n * d, 1);
 
 export function reduceCode(original: Kernel, id: string, features: Features): KernelCode {
   return new ReduceWriter(mergeAxes(original), id, features).code();

@@ -3,7 +3,7 @@
  * products read are packed once, before the loops in which they stay the same. Must not know addresses. Next: phases.ts says what may run
  * together, place_slots.ts where everything is.
  */
-import { byteSize } from "../ir/dtype.js";
+import { byteSize, sizeOf } from "../ir/dtype.js";
 import type { Expr } from "../ir/expr.js";
 import { keyOf } from "../ir/index.js";
 import type { BufferType, Kernel } from "../ir/kernel.js";
@@ -75,7 +75,6 @@ export interface Program {
   readonly cells: ReadonlyMap<number, Expr>;
 }
 
-const sizeOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
 export const bytesOf = (t: BufferType): number => sizeOf(t.shape) * byteSize(t.dtype);
 
 /** Nanoseconds for a byte that is copied or cleared. */
