@@ -2,9 +2,7 @@
  * Reads finished sums from tiles in a thread's own memory, evaluates a product's results at them and stores those.
  * Must not know how the sums were made. Used by gemm_panels.ts and gemm_update.ts.
  */
-import { byteSize, sizeOf } from "../ir/dtype.js";
-import { type Expr, type Load, postorder } from "../ir/expr.js";
-import { flatten, keyOf } from "../ir/index.js";
+import { byteSize } from "../ir/dtype.js";
 import { Elements } from "./elements.js";
 import { columnCount, type Sums } from "./gemm_product.js";
 import type { Site } from "./gemm_operands.js";
@@ -53,18 +51,3 @@ export class Epilogue {
     if (!whole) fn.loop(end, to, 1, single, "j");
   }
 }
-
-/** The position of the element that a kernel writes. */
-export const positionHere = ({ kernel: k }: Sums): Expr => flatten(k.domain.map((extent, axis): Expr => ({ kind: "axis", dtype: "int32", axis, extent })), k.domain);
-
-/** For each result, the buffers that are read at exactly the element that is written, nowhere else, and by no operand. */
-export function inPlaceOf(p: Sums): number[][] {
-  const k = p.kernel;
-  const here = keyOf(positionHere(p));
-  const loadsIn = (roots: readonly Expr[]): Load[] => postorder(roots).filter((e): e is Load => e.kind === "load");
-  const operands = new Set(loadsIn(k.reduction ? [k.reduction.term] : []).map((l) => l.buffer));
-  const loads = loadsIn(k.results);
-  const fits = (param: number): boolean => !operands.has(param) && loads.filter((l) => l.buffer === param).every((l) => keyOf(flatten(l.index, k.params[param]?.shape ?? [])) === here);
-  return k.results.map((r) => k.params.flatMap((t, param) => (byteSize(t.dtype) === byteSize(r.dtype) && sizeOf(t.shape) === sizeOf(k.domain) && fits(param) ? [param] : [])));
-}
-

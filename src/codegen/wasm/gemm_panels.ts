@@ -4,8 +4,9 @@
  */
 import { byteSize } from "../ir/dtype.js";
 import type { Features, KernelCode, Packing } from "./code.js";
+import { inPlaceOf } from "./in_place.js";
 import { dotTile } from "./gemm_dot.js";
-import { Epilogue, inPlaceOf } from "./gemm_epilogue.js";
+import { Epilogue } from "./gemm_epilogue.js";
 import { LIST_SLACK, TABLE_BYTES, table } from "./gemm_lists.js";
 import { canPackWhole, copyRows, flagsAt, isRowContiguous, moved, originOf, packPanel, packWhole, type Site, use } from "./gemm_operands.js";
 import { columnCount, columnStride, depthOf, FEW_ROWS, type Operand, type Product, rowCount, rowStride } from "./gemm_product.js";
@@ -111,7 +112,7 @@ export class PanelWriter {
     const points = p.kernel.domain.reduce((n, d) => n * d, 1);
     const cost = points * (depthOf(p) * termCost(p, site.m, s) + epilogue.cost);
     return {
-      packings: this.packing ? [this.packing] : [], scratch: 0, own: this.own.bytes, library: this.library, inPlace: inPlaceOf(p),
+      packings: this.packing ? [this.packing] : [], scratch: 0, own: this.own.bytes, library: this.library, inPlace: inPlaceOf(p.kernel),
       passes: [{ name: fn.name, text: fn.text(), units: outer * s.panels, cost }], how: this.how(),
     };
   }

@@ -7,7 +7,7 @@ import { byteSize } from "../ir/dtype.js";
 import type { Features, KernelCode } from "./code.js";
 import type { Value } from "./lanes.js";
 import { Elements } from "./elements.js";
-import { inPlaceOf } from "./gemm_epilogue.js";
+import { inPlaceOf } from "./in_place.js";
 import { notFinite, rowPairList } from "./gemm_rank.js";
 import { moved, originOf, type Site, use } from "./gemm_operands.js";
 import { columnCount, columnStride, depthOf, type Product, rowCount, rowStride, SHORT } from "./gemm_product.js";
@@ -88,7 +88,7 @@ export class UpdateWriter {
     });
     const cost = rows * columnCount(p) * (depthOf(p) * 0.03 * (size / 4) + evaluationCost(p.kernel.results) / 2);
     return {
-      packings: [], scratch: 0, own: this.bytes, library: this.library, inPlace: inPlaceOf(p), passes: [{ name: fn.name, text: fn.text(), units: blocks * spans, cost }],
+      packings: [], scratch: 0, own: this.bytes, library: this.library, inPlace: inPlaceOf(p.kernel), passes: [{ name: fn.name, text: fn.text(), units: blocks * spans, cost }],
       how: "product, two rows at a time, terms of zeros skipped",
     };
   }

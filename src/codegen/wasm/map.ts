@@ -2,12 +2,10 @@
  * Kernels without a reduction: loops over the domain, four elements of the last axis at a time.
  * Must not know plans. Used by kernels.ts.
  */
-import { type Expr, type Load, postorder } from "../ir/expr.js";
 import type { Kernel } from "../ir/kernel.js";
-import { byteSize } from "../ir/dtype.js";
-import { flatten, keyOf } from "../ir/index.js";
 import type { Features, KernelCode } from "./code.js";
 import { Elements } from "./elements.js";
+import { inPlaceOf } from "./in_place.js";
 import { cut, eachUnit, evaluationCost, heavyNodes, isWhole, laneLoops, passParams } from "./loops.js";
 import { mergeAxes } from "./merge.js";
 import { Func } from "./wat.js";
@@ -42,17 +40,4 @@ export function mapCode(original: Kernel, id: string, features: Features): Kerne
     passes: [{ name: fn.name, text: fn.text(), units: elementsCount === 0 ? 0 : c.outer * c.blocks, cost: (elementsCount * evaluationCost(results)) / (vector ? 1 : 3) }],
     how: vector ? "four lanes" : "one by one",
   };
-}
-
-/** For each result, the buffers read at exactly the element that is written, and nowhere else. */
-export function inPlaceOf(k: Kernel): number[][] {
-  const here = keyOf(flatten(k.domain.map((extent, a): Expr => (extent === 1 ? { kind: "const", dtype: "int32", value: 0 } : { kind: "axis", dtype: "int32", axis: a, extent })), k.domain));
-  const loads = postorder([...k.results, ...(k.reduction ? [k.reduction.term] : [])]).filter((e): e is Load => e.kind === "load");
-  const same = (param: number): boolean => loads.filter((l) => l.buffer === param).every((l) => keyOf(flatten(l.index, k.params[param]?.shape ?? [])) === here);
-  const open = k.params.map((_, p) => p).filter((p) => same(p) && k.reduction === null);
-  const elements = k.domain.reduce((n, d) => n * d, 1);
-  return k.results.map((r) => open.filter((p) => {
-    const { dtype, shape } = k.params[p] as Kernel["params"][number];
-    return byteSize(dtype) === byteSize(r.dtype) && shape.reduce((n, d) => n * d, 1) === elements;
-  }));
 }

@@ -4,7 +4,8 @@
  */
 import { byteSize, sizeOf } from "../ir/dtype.js";
 import type { Features, KernelCode, Packing, Pass } from "./code.js";
-import { Epilogue, inPlaceOf } from "./gemm_epilogue.js";
+import { inPlaceOf } from "./in_place.js";
+import { Epilogue } from "./gemm_epilogue.js";
 import { moved, originOf, type Site, use } from "./gemm_operands.js";
 import { columnCount, depthOf, rowCount, rowStride } from "./gemm_product.js";
 import { machineOf, registerOf } from "./gemm_text.js";
@@ -47,7 +48,7 @@ class WindowWriter {
     const points = sizeOf(p.kernel.domain);
     const passes = parts === 1 ? [this.sums("")] : [this.sums(".parts"), this.combine()];
     return {
-      packings: this.packing ? [this.packing] : [], passes, library: this.library, inPlace: inPlaceOf(p),
+      packings: this.packing ? [this.packing] : [], passes, library: this.library, inPlace: inPlaceOf(p.kernel),
       scratch: parts === 1 ? 0 : parts * points * byteSize(p.dtype) + SLACK, own: Math.max(this.chunk + this.chunkBytes, columnCount(p) * byteSize(p.dtype) + SLACK),
       how: `windows, tiles of ${panel.down}x${panel.across} registers, rows ${packed ? "packed" : "in place"}${parts === 1 ? "" : `, in ${parts} parts`}`,
     };
