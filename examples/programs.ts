@@ -2,9 +2,9 @@
  * The programs on images: classifiers, Boltzmann machines, auto-encoders. Must not know terminals. Next: main.ts makes a command of each.
  */
 import type { Command } from "commander";
-import { cgOptimizationMnist, evaluateLenet5, sgdOptimizationMnist, type StackedResult, testCA, testDA, testDbn, testMlp, testRbm, testSdA } from "damo/models";
+import { cgOptimizationMnist, type DataOptions, evaluateLenet5, sgdOptimizationMnist, type StackedResult, testCA, testDA, testDbn, testMlp, testRbm, testSdA } from "damo/models";
 import { count, countOrNone, counts, level, levels, rate } from "./options.js";
-import { type AnyProgram, bestModelIn, program, type Ran, withHidden } from "./program.js";
+import { type AnyProgram, bestModelIn, type Given, program, type Ran, withHidden } from "./program.js";
 
 const withLayers = (command: Command): Command =>
   command
@@ -12,9 +12,17 @@ const withLayers = (command: Command): Command =>
     .option("--pretrain-epochs <n>", "epochs of pretraining for each layer", countOrNone)
     .option("--pretrain-lr <x>", "learning rate of pretraining", rate);
 
-/** The functions of a network that is pretrained. */
-const stackedFunctions = ({ pretrainingFns, finetuning }: StackedResult): Ran["functions"] => ({
-  ...Object.fromEntries(pretrainingFns.map((f, i) => [`pretraining layer ${i}`, f])), finetuning: finetuning?.trainFn ?? null,
+interface StackedSettings { readonly pretrainEpochs: number; readonly epochs: number; readonly hidden: readonly number[]; readonly batch: number; readonly pretrainLr: number; readonly lr: number }
+
+/** The options of a network that is pretrained layer by layer. */
+const stackedOptions = (training: DataOptions, s: StackedSettings, given: Given) => ({
+  ...training, bestModel: bestModelIn(given), seed: given.seed,
+  pretrainingEpochs: s.pretrainEpochs, trainingEpochs: s.epochs, hiddenLayersSizes: s.hidden, batchSize: s.batch, pretrainLr: s.pretrainLr, finetuneLr: s.lr,
+});
+
+const ranStacked = ({ pretrainingFns, finetuning }: StackedResult, { bestModel }: { readonly bestModel: string }): Ran => ({
+  functions: { ...Object.fromEntries(pretrainingFns.map((f, i) => [`pretraining layer ${i}`, f])), finetuning: finetuning?.trainFn ?? null },
+  files: [bestModel],
 });
 
 const RBM = program({
@@ -109,12 +117,8 @@ const DBN = program({
   },
   addOptions: (command) => withLayers(command).option("--k <n>", "Gibbs steps per minibatch", count),
   run: async (training, s, given) => {
-    const bestModel = bestModelIn(given);
-    const result = await testDbn({
-      ...training, bestModel, seed: given.seed,
-      pretrainingEpochs: s.pretrainEpochs, trainingEpochs: s.epochs, hiddenLayersSizes: s.hidden, k: s.k, batchSize: s.batch, pretrainLr: s.pretrainLr, finetuneLr: s.lr,
-    });
-    return { functions: stackedFunctions(result), files: [bestModel] };
+    const options = stackedOptions(training, s, given);
+    return ranStacked(await testDbn({ ...options, k: s.k }), options);
   },
 });
 
@@ -158,12 +162,8 @@ const SDA = program({
   },
   addOptions: (command) => withLayers(command).option("--corruption <x,x,…>", "part of the input that is corrupted, for each layer", levels),
   run: async (training, s, given) => {
-    const bestModel = bestModelIn(given);
-    const result = await testSdA({
-      ...training, bestModel, seed: given.seed,
-      pretrainingEpochs: s.pretrainEpochs, trainingEpochs: s.epochs, hiddenLayersSizes: s.hidden, corruptionLevels: s.corruption, batchSize: s.batch, pretrainLr: s.pretrainLr, finetuneLr: s.lr,
-    });
-    return { functions: stackedFunctions(result), files: [bestModel] };
+    const options = stackedOptions(training, s, given);
+    return ranStacked(await testSdA({ ...options, corruptionLevels: s.corruption }), options);
   },
 });
 
