@@ -152,21 +152,25 @@ function stepJ3({ batch, lr }, layers) {
   });
 }
 
-async function J3(data, c) {
-  const x = put(data.array("x"));
+/** A classifier's job: `step` gives new parameters and the cost; `weights` are what the check compares. */
+function classifier(data, c, x, p, step, weights = (Ws) => Ws) {
   const y = np.array(data.array("y").data, { dtype: np.int32 });
-  let p = { Ws: c.Ws.map((name) => put(data.array(name))), bs: c.Ws.map((name) => zeros(data.manifest.arrays[name].shape[1])) };
-  const step = stepJ3(c, c.Ws.length);
+  let now = p;
   return {
     async step(i) {
-      const { cost, ...next } = step(p, minibatch(x, i, c.batch), minibatch(y, i, c.batch));
-      p = next;
-      await blockUntilReady([...p.Ws, ...p.bs]);
+      const { cost, ...next } = step(now, minibatch(x, i, c.batch), minibatch(y, i, c.batch));
+      now = next;
+      await blockUntilReady([...now.Ws, ...now.bs]);
       return (await cost.data())[0];
     },
-    state: () => floats(...p.Ws, ...p.bs),
-    dispose: () => free(...p.Ws, ...p.bs, x, y, step),
+    state: () => floats(...weights(now.Ws), ...now.bs),
+    dispose: () => free(...now.Ws, ...now.bs, x, y, step),
   };
+}
+
+async function J3(data, c) {
+  const p = { Ws: c.Ws.map((name) => put(data.array(name))), bs: c.Ws.map((name) => zeros(data.manifest.arrays[name].shape[1])) };
+  return classifier(data, c, put(data.array("x")), p, stepJ3(c, c.Ws.length));
 }
 
 /** Theano's conv2d turns its filters round; jax-js's does not. */
@@ -193,20 +197,8 @@ function stepJ7({ batch, lr, kernels }) {
 }
 
 async function J7(data, c, draw) {
-  const x = put(data.array(c.images[draw]));
-  const y = np.array(data.array("y").data, { dtype: np.int32 });
-  let p = { Ws: c.Ws.map((name, n) => (n < 2 ? turned(put(data.array(name))) : put(data.array(name)))), bs: [...c.kernels, c.hidden, 10].map((n) => zeros(n)) };
-  const step = stepJ7(c);
-  return {
-    async step(i) {
-      const { cost, ...next } = step(p, minibatch(x, i, c.batch), minibatch(y, i, c.batch));
-      p = next;
-      await blockUntilReady([...p.Ws, ...p.bs]);
-      return (await cost.data())[0];
-    },
-    state: () => floats(...p.Ws.map((W, n) => (n < 2 ? turned(W.ref) : W)), ...p.bs),
-    dispose: () => free(...p.Ws, ...p.bs, x, y, step),
-  };
+  const p = { Ws: c.Ws.map((name, n) => (n < 2 ? turned(put(data.array(name))) : put(data.array(name)))), bs: [...c.kernels, c.hidden, 10].map((n) => zeros(n)) };
+  return classifier(data, c, put(data.array(c.images[draw])), p, stepJ7(c), (Ws) => Ws.map((W, n) => (n < 2 ? turned(W.ref) : W)));
 }
 
 /** A job that maps arrays that stay to one that is made anew. */
