@@ -7,17 +7,14 @@ import { execFileSync } from "node:child_process";
 import { loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { quantile } from "../statistics.mjs";
 
 const { values } = parseArgs({ options: { runs: { type: "string", default: "9" }, device: { type: "string", default: "auto" }, streams: { type: "string", default: "mrg" } } });
 const once = (environment) => {
   const file = fileURLToPath(new URL("./once.mjs", import.meta.url));
   return JSON.parse(execFileSync(process.execPath, [file, values.device, values.streams], { encoding: "utf8", env: { ...process.env, ...environment } }));
 };
-const sorted = (xs) => [...xs].sort((a, b) => a - b);
-const row = (name, xs) => {
-  const s = sorted(xs);
-  return `| ${name} | ${s[Math.floor(s.length / 2)].toFixed(1)} | ${s[0].toFixed(1)} | ${s.at(-1).toFixed(1)} |`;
-};
+const row = (name, xs) => `| ${name} | ${[0.5, 0, 1].map((q) => quantile(xs, q).toFixed(1)).join(" | ")} |`;
 
 once({}); // Files are in the system's cache from here on.
 const runs = Array.from({ length: Number(values.runs) }, () => once({}));

@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { handwritten } from "./handwritten.mjs";
+import { median } from "../statistics.mjs";
 
 const { values } = parseArgs({
   options: { mode: { type: "string", default: "webasm" }, k: { type: "string", default: "1" }, steps: { type: "string", default: "10" }, only: { type: "string", default: "" } },
@@ -23,8 +24,6 @@ async function provideWebGpu() {
   if (typeof navigator === "undefined") Object.defineProperty(globalThis, "navigator", { value: { gpu }, configurable: true });
   else Object.defineProperty(navigator, "gpu", { value: gpu, configurable: true });
 }
-
-const median = (xs) => [...xs].sort((a, b) => a - b)[Math.floor(xs.length / 2)];
 
 if (mode === "webgpu") await provideWebGpu();
 const digits = Float32Array.from({ length: BATCH * VISIBLE }, (_, n) => ((n * 2654435761) % 4294967296 < 4294967296 / 5 ? 1 : 0));

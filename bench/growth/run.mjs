@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { closeDevices, compile, config, loadData, MRGRandomStreams, NdArray, numpy as np, shared, T } from "damo";
 import { minibatch, RBM } from "damo/models";
 import { plot } from "./plot.mjs";
+import { median } from "../statistics.mjs";
 
 const { values } = parseArgs({
   options: { device: { type: "string", default: "auto" }, threads: { type: "string", default: "1,2" }, rounds: { type: "string", default: "7" }, out: { type: "string", default: new URL("../../docs", import.meta.url).pathname } },
@@ -20,8 +21,6 @@ const BASE = { batch: 20, hidden: 500, k: 15 };
 const SIZES = { batch: [1, 5, 10, 20, 50, 100, 200], hidden: [125, 250, 500, 1000, 2000], k: [1, 2, 5, 10, 15, 30, 60] };
 const TITLES = { batch: "minibatch", hidden: "hidden units", k: "Gibbs steps k" };
 const TURN_MS = 200;
-
-const median = (xs) => [...xs].sort((a, b) => a - b)[Math.floor(xs.length / 2)];
 
 class Setting {
   constructor(images, sizes, nThreads) {

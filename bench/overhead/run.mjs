@@ -6,6 +6,7 @@
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { closeDevices, compile, config, shared, T } from "damo";
+import { quantile } from "../statistics.mjs";
 
 const { values } = parseArgs({ options: { device: { type: "string", default: "auto" }, calls: { type: "string", default: "20000" } } });
 config.device = values.device;
@@ -30,8 +31,7 @@ for (const [name, { f, args }] of Object.entries(forms)) {
     await f(...args);
     times.push((performance.now() - start) * 1000);
   }
-  times.sort((a, b) => a - b);
-  const at = (q) => times[Math.floor(q * (times.length - 1))].toFixed(1);
+  const at = (q) => quantile(times, q).toFixed(1);
   console.log(`| ${name} | ${at(0.5)} | ${at(0)} | ${at(0.25)}–${at(0.75)} |`);
 }
 console.log(`\n${forms["v + 1 (4 elements)"].f.explain().toString().split("\n")[0]}`);

@@ -2,22 +2,13 @@
  * Times one job: every contestant is opened and warmed up, then rounds are run in which damo's turn comes before each other's turn, so that
  * whatever else the machine does meets both. A ratio is taken within a round and its median reported. Must not know peers' insides or tables.
  */
+import { median } from "../statistics.mjs";
 
 const TURN_MS = 150;
 const WARM_MS = 400;
 /** Steps slower than this are taken in the first rounds only. */
 const SLOW_MS = 400;
 const SLOW_ROUNDS = 3;
-
-/** The q-th quantile, linear between neighbours. */
-export function quantile(xs, q) {
-  const sorted = [...xs].sort((a, b) => a - b);
-  const at = (sorted.length - 1) * q;
-  const low = sorted[Math.floor(at)];
-  return low + (sorted[Math.ceil(at)] - low) * (at - Math.floor(at));
-}
-
-export const median = (xs) => quantile(xs, 0.5);
 
 /** Opens and warms up; gives how many steps make a turn, and how many rounds it takes part in. */
 async function prepare(contestant, job) {

@@ -1,7 +1,8 @@
 /** What is printed: the header with what ran where, the check, the table of times and ratios (Markdown). Must not measure. */
 import { cpus, loadavg } from "node:os";
 import { TOLERANCE } from "./agree.mjs";
-import { median, quantile, ratiosByRound } from "./contest.mjs";
+import { median, quantile } from "../statistics.mjs";
+import { ratiosByRound } from "./contest.mjs";
 import { JOBS } from "./jobs.mjs";
 
 /** Above this, other work disturbs the times. */

@@ -11,7 +11,8 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { plot } from "../growth/plot.mjs";
 import { difference, TOLERANCE } from "../peers/agree.mjs";
-import { contest, median } from "../peers/contest.mjs";
+import { contest } from "../peers/contest.mjs";
+import { median } from "../statistics.mjs";
 import { Contestant } from "../peers/contestant.mjs";
 import { CELLS, jobName, LENGTHS, writeData } from "./jobs.mjs";
 
