@@ -77,15 +77,20 @@ export function packPanel(site: Site, s: PanelShape, columns: string, panel: str
 /** Whether panels can be made before the kernel runs: from the buffer alone. */
 export const canPackWhole = (p: Product): boolean => p.columns.scalars.length === 0 && p.batchAxes.every((a) => p.columns.domain[a] === 0);
 
+/** Where a packing is written, of a buffer at $b to $d, units from $from to $to; `parts` say its layout. */
+export function packingOf(prefix: string, parts: readonly (string | number)[], p: Site["p"], m: Machine, library: Map<string, string>): { readonly key: string; readonly name: string; readonly site: Site } {
+  const key = parts.join(" ");
+  const name = `$${prefix}.${key.replace(/-/g, "m").replace(/[^A-Za-z0-9]+/g, ".")}`;
+  const params: PassParams = { list: [], buffers: p.kernel.params.map(() => "(local.get $b)"), results: [], scalars: [], packings: [] };
+  return { key, name, site: { fn: new Func(name, ["$from", "$to", "$b", "$d"].map((n) => ({ name: n, type: "i32" }))), p, m, params, library } };
+}
+
 /** All panels one after the other, then for each 16 bytes that say whether it holds infinities or NaNs. */
 export function packWhole(p: Product, m: Machine, s: PanelShape, library: Map<string, string>): Packing {
   const depth = depthOf(p);
   const layout = [p.dtype, m.simd ? "simd" : "scalar", s.vectors, `${s.panels}.${s.last}`, p.columns.constant, columnStride(p), ...p.extents, "by", ...p.columns.reds];
-  const key = layout.join(" ");
-  const name = `$gemm.panels.${key.replace(/-/g, "m").replace(/[^A-Za-z0-9]+/g, ".")}`;
-  const fn = new Func(name, ["$from", "$to", "$b", "$d"].map((n) => ({ name: n, type: "i32" })));
-  const params: PassParams = { list: [], buffers: p.kernel.params.map(() => "(local.get $b)"), results: [], scalars: [], packings: [] };
-  const site: Site = { fn, p, m, params, library };
+  const { key, name, site } = packingOf("gemm.panels", layout, p, m, library);
+  const { fn } = site;
   const origin = originOf(site, p.columns);
   const flags = fn.let("i32", `(i32.add (local.get $d) ${i32(flagsAt(p, s))})`, "flags");
   fn.loop("(local.get $from)", "(local.get $to)", 1, (panel) => {

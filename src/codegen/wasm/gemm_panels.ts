@@ -9,7 +9,7 @@ import { dotTile } from "./gemm_dot.js";
 import { Epilogue } from "./gemm_epilogue.js";
 import { LIST_SLACK, TABLE_BYTES, table } from "./gemm_lists.js";
 import { canPackWhole, copyRows, flagsAt, isRowContiguous, moved, originOf, packPanel, packWhole, type Site, use } from "./gemm_operands.js";
-import { columnCount, columnStride, depthOf, FEW_ROWS, type Operand, type Product, rowCount, rowStride } from "./gemm_product.js";
+import { batchOf, columnCount, columnStride, depthOf, FEW_ROWS, type Operand, type Product, rowCount, rowStride } from "./gemm_product.js";
 import { listedRows, makeLists, tileRows } from "./gemm_rows.js";
 import { type Blocks, blocksOf, type PanelShape, panelShape, termCost, worthListing } from "./gemm_shape.js";
 import { type Machine, machineOf } from "./gemm_text.js";
@@ -91,7 +91,7 @@ export class PanelWriter {
   code(): KernelCode {
     const { site, p, shape: s, blocks: b } = this;
     const { fn } = site;
-    const batch = p.batchAxes.map((a) => p.kernel.domain[a] as number);
+    const batch = batchOf(p);
     const outer = batch.reduce((n, d) => n * d, 1) * b.blocks;
     const epilogue = new Epilogue(site);
     const origins = { rows: originOf(site, p.rows), columns: originOf(site, p.columns) };

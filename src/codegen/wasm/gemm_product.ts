@@ -2,7 +2,7 @@
  * Recognises products of matrices: kernels whose reduction is a sum of products of two affine loads, and which axis is which.
  * Must not know how they are computed. Next: gemm.ts chooses a form and writes it.
  */
-import { type FloatDType, isFloat } from "../ir/dtype.js";
+import { type FloatDType, isFloat, sizeOf } from "../ir/dtype.js";
 import { children, type Const, type Expr, type Load, postorder, redAxis, type RedAxis, rewrite } from "../ir/expr.js";
 import { iadd, idiv, imod, imul, int } from "../ir/index.js";
 import type { Kernel } from "../ir/kernel.js";
@@ -137,7 +137,9 @@ function chooseAxes({ operands: [left, right], ...made }: Factors): Product | nu
 
 export const columnCount = (p: Sums): number => p.kernel.domain[p.columnAxis] as number;
 export const rowCount = (p: Sums): number => (p.rowAxis === null ? 1 : (p.kernel.domain[p.rowAxis] as number));
-export const depthOf = (p: Product): number => p.extents.reduce((n, d) => n * d, 1);
+export const depthOf = (p: Product): number => sizeOf(p.extents);
+/** How long the axes are along which products stand side by side. */
+export const batchOf = (p: Sums): number[] => p.batchAxes.map((a) => p.kernel.domain[a] as number);
 export const columnStride = (p: Product): number => p.columns.domain[p.columnAxis] as number;
 export const rowStride = (p: Product): number => (p.rowAxis === null ? 0 : (p.rows.domain[p.rowAxis] as number));
 

@@ -2,8 +2,8 @@
  * How a product is cut: registers of a panel, rows of a tile, chunks of the reduction, blocks of rows. All of it follows from the product's
  * shape, and none of it changes a result's bits. Must not know text. Used by gemm_panels.ts and gemm_update.ts.
  */
-import { byteSize } from "../ir/dtype.js";
-import { columnCount, depthOf, type Product, rowCount } from "./gemm_product.js";
+import { byteSize, sizeOf } from "../ir/dtype.js";
+import { batchOf, columnCount, depthOf, type Product, rowCount } from "./gemm_product.js";
 import { type Machine, registerOf } from "./gemm_text.js";
 
 export interface PanelShape {
@@ -62,7 +62,7 @@ export function blocksOf(p: Product, s: PanelShape): Blocks {
   const [rows, depth] = [rowCount(p), depthOf(p)];
   const chunks = p.extents.length > 1 ? 1 : Math.max(1, Math.ceil((depth * s.bytes) / CHUNK_BYTES));
   const chunk = roundUp(Math.max(1, Math.ceil(depth / chunks)), 4);
-  const batch = p.batchAxes.reduce((n, a) => n * (p.kernel.domain[a] as number), 1);
+  const batch = sizeOf(batchOf(p));
   let block = rows <= 1.5 * ROWS ? rows : roundUp(Math.ceil(rows / Math.ceil(rows / ROWS)), s.down);
   if (block * depth > BLOCK_ELEMENTS) block = Math.min(block, roundUp(Math.max(4, Math.floor(BLOCK_ELEMENTS / depth)), s.down));
   while (batch * s.panels * Math.ceil(rows / block) < FEW_UNITS && block >= Math.max(8, 2 * s.down)) block = roundUp(Math.ceil(block / 2), s.down);

@@ -2,13 +2,13 @@
  * The copies that products of windows make: a panel's columns, term after term, and rows with their terms side by side. Must not know forms.
  * Used by window_panels.ts.
  */
-import { byteSize } from "../ir/dtype.js";
-import type { Packing, PassParams } from "./code.js";
-import { moved, originOf, type Site } from "./gemm_operands.js";
+import { byteSize, sizeOf } from "../ir/dtype.js";
+import type { Packing } from "./code.js";
+import { moved, originOf, packingOf, type Site } from "./gemm_operands.js";
 import { depthOf, rowCount, rowStride } from "./gemm_product.js";
 import { registerOf } from "./gemm_text.js";
 import { decode } from "./loops.js";
-import { add, Func, greater, i32, lesser, times } from "./wat.js";
+import { add, type Func, greater, i32, lesser, times } from "./wat.js";
 import type { WindowProduct } from "./window_product.js";
 import type { WindowShape } from "./window_shape.js";
 
@@ -47,7 +47,7 @@ function copyTerms({ fn, m }: Site, p: WindowProduct, { axis, pitch }: WindowSha
   const size = byteSize(p.dtype);
   const r = registerOf(wide ? m : { ...m, simd: false });
   const nest = (at: number, s: string, d: string): void => {
-    const inside = p.extents.slice(at + 1).reduce((n, e) => n * e, 1) * pitch;
+    const inside = sizeOf(p.extents.slice(at + 1)) * pitch;
     const stride = (p.columns.reds[at] as number) * size;
     const isLast = at === p.extents.length - 1;
     const one = (k: string): void => {
@@ -66,16 +66,14 @@ function copyTerms({ fn, m }: Site, p: WindowProduct, { axis, pitch }: WindowSha
 export function packRows(p: WindowProduct): Packing {
   const size = byteSize(p.dtype);
   const [rows, depth] = [rowCount(p), depthOf(p)];
-  const key = ["windows", p.dtype, rows, rowStride(p), p.rows.constant, ...p.extents, "by", ...p.rows.reds].join(" ");
-  const name = `$rows.${key.replace(/-/g, "m").replace(/[^A-Za-z0-9]+/g, ".")}`;
-  const fn = new Func(name, ["$from", "$to", "$b", "$d"].map((n) => ({ name: n, type: "i32" })));
-  const params: PassParams = { list: [], buffers: p.kernel.params.map(() => "(local.get $b)"), results: [], scalars: [], packings: [] };
-  const site: Site = { fn, p, m: { dtype: p.dtype, simd: true, fma: false }, params, library: new Map() };
+  const layout = ["windows", p.dtype, rows, rowStride(p), p.rows.constant, ...p.extents, "by", ...p.rows.reds];
+  const { key, name, site } = packingOf("rows", layout, p, { dtype: p.dtype, simd: true, fma: false }, new Map());
+  const { fn } = site;
   const origin = originOf(site, p.rows);
   const scalar = size === 8 ? "f64" : "f32";
   fn.loop("(local.get $from)", "(local.get $to)", 1, (row) => {
     const nest = (at: number, s: string, d: string): void => {
-      const inside = p.extents.slice(at + 1).reduce((n, e) => n * e, 1);
+      const inside = sizeOf(p.extents.slice(at + 1));
       if (at === p.extents.length) fn.line(`(${scalar}.store ${d} (${scalar}.load ${s}))`);
       else fn.loop(i32(0), i32(p.extents[at] as number), 1, (k) => nest(at + 1, moved(site, s, [[p.rows.reds[at] as number, k]]), moved(site, d, [[inside, k]])), "k");
     };

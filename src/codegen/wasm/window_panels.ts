@@ -7,7 +7,7 @@ import type { Features, KernelCode, Packing, Pass } from "./code.js";
 import { inPlaceOf } from "./in_place.js";
 import { Epilogue } from "./gemm_epilogue.js";
 import { moved, originOf, type Site, use } from "./gemm_operands.js";
-import { columnCount, depthOf, rowCount, rowStride } from "./gemm_product.js";
+import { batchOf, columnCount, depthOf, rowCount, rowStride } from "./gemm_product.js";
 import { machineOf, registerOf } from "./gemm_text.js";
 import { tile } from "./gemm_tiles.js";
 import { eachUnit, passParams } from "./loops.js";
@@ -40,7 +40,7 @@ class WindowWriter {
     this.packing = this.shape.packed ? packRows(p) : null;
     this.chunk = Math.ceil((rowCount(p) * this.shape.panel.bytes + SLACK) / 64) * 64;
     this.chunkBytes = this.shape.steps * this.shape.inside * this.shape.pitch + SLACK;
-    this.batch = p.batchAxes.map((a) => p.kernel.domain[a] as number);
+    this.batch = batchOf(p);
   }
 
   code(): KernelCode {

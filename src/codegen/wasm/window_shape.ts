@@ -3,7 +3,7 @@
  * few results is made. All of it follows from shapes and strides. Must not know text. Used by window_panels.ts.
  */
 import { byteSize, sizeOf } from "../ir/dtype.js";
-import { columnCount, depthOf, rowCount } from "./gemm_product.js";
+import { batchOf, columnCount, depthOf, rowCount } from "./gemm_product.js";
 import { type PanelShape, panelShape } from "./gemm_shape.js";
 import type { Machine } from "./gemm_text.js";
 import type { WindowProduct } from "./window_product.js";
@@ -54,13 +54,13 @@ export function windowShape(p: WindowProduct, m: Machine): WindowShape {
 }
 
 function partsOf(p: WindowProduct, panel: PanelShape): number {
-  const units = p.batchAxes.reduce((n, a) => n * (p.kernel.domain[a] as number), panel.panels);
+  const units = panel.panels * sizeOf(batchOf(p));
   const work = (sizeOf(p.kernel.domain) * depthOf(p)) / units;
   return Math.max(1, Math.min(Math.ceil(UNITS / units), Math.floor(work / UNIT_WORK), p.extents[0] as number));
 }
 
 /** Estimated nanoseconds of all sums. */
 export function sumCost(p: WindowProduct, { panel }: WindowShape): number {
-  const columns = panel.panels * panel.width * p.batchAxes.reduce((n, a) => n * (p.kernel.domain[a] as number), 1);
+  const columns = panel.panels * panel.width * sizeOf(batchOf(p));
   return columns * depthOf(p) * (byteSize(p.dtype) / 4) * (0.05 * rowCount(p) + 0.25);
 }
