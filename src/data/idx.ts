@@ -2,6 +2,7 @@
  * The IDX format of the MNIST files: a big-endian header (magic, one 32-bit length per axis), then one unsigned byte per element.
  * Format: the "FILE FORMATS FOR THE MNIST DATABASE" section of the MNIST page. Must not know splits or scaling; load.ts does.
  */
+import { sizeOf } from "../codegen/ir/dtype.js";
 import { fail } from "../util/fail.js";
 import { readMaybeGzip } from "./files.js";
 
@@ -34,7 +35,7 @@ function header(bytes: Uint8Array, magic: number, axes: number, file: string): n
     });
   }
   const lengths = Array.from({ length: axes }, (_, i) => view.getUint32(4 + 4 * i));
-  const expected = start + lengths.reduce((n, d) => n * d, 1);
+  const expected = start + sizeOf(lengths);
   if (bytes.length !== expected) {
     fail("data", "idx-size", {
       what: `${file} has the wrong size for its IDX header (${lengths.join(" x ")}).`,

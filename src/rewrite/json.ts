@@ -3,7 +3,7 @@
  * are not registered become empty records of that name. Must not know rules.
  */
 import type { Patch } from "immer";
-import { allocate, toDType } from "../codegen/ir/dtype.js";
+import { allocate, sizeOf, toDType } from "../codegen/ir/dtype.js";
 import { FrozenGraph, type ApplyNode, type Tables, type VarNode } from "../graph/function_graph.js";
 import { Op, type Params } from "../graph/op.js";
 import { Origin } from "../graph/origin.js";
@@ -81,7 +81,7 @@ class Decoder {
   #leaf(json: { readonly [key: string]: Json }, type: TensorType, name: string | null): Variable {
     if (json.kind === "input") return new Variable(type, { name });
     const shape = (json.shape ?? type.broadcastable.map(() => 1)) as readonly number[];
-    const data = allocate(type.dtype, shape.reduce((n, d) => n * d, 1));
+    const data = allocate(type.dtype, sizeOf(shape));
     ((json.data ?? []) as readonly (number | string)[]).forEach((x, i) => {
       data[i] = Number(x);
     });

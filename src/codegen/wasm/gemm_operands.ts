@@ -2,7 +2,7 @@
  * Addresses of a product's operands, and the copies that forms make of them: panels of columns, rows side by side.
  * Must not know forms. Used by gemm_panels.ts and gemm_update.ts.
  */
-import { byteSize } from "../ir/dtype.js";
+import { byteSize, sizeOf } from "../ir/dtype.js";
 import type { Packing, PassParams } from "./code.js";
 import { copyStrided, copyTurned } from "./gemm_lists.js";
 import { packContiguous, packStrided, packTransposed, transpose } from "./gemm_pack.js";
@@ -37,7 +37,7 @@ export function moved({ fn, p }: Site, origin: string, moves: readonly (readonly
 /** Loops over all but the innermost loop of the reduction; `write` gets their indices and how many terms came before. */
 function outerTerms({ fn, p }: Site, write: (outer: readonly string[], before: string) => void): void {
   const nest = (at: number, outer: readonly string[], before: string): void => {
-    const inside = p.extents.slice(at + 1).reduce((n, d) => n * d, 1);
+    const inside = sizeOf(p.extents.slice(at + 1));
     if (at === p.extents.length - 1) write(outer, before);
     else fn.loop(i32(0), i32(p.extents[at] as number), 1, (k) => nest(at + 1, [...outer, k], fn.let("i32", add(before, times(k, inside)), "before")), "k");
   };

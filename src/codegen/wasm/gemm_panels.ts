@@ -2,7 +2,7 @@
  * Products as panels of columns: for each block of rows and each panel, tiles of results in the thread's own memory add up chunk after chunk of
  * the reduction, then the epilogue reads them. Rows with many zeros are lists of what is not zero. Must not know plans. Used by gemm.ts.
  */
-import { byteSize } from "../ir/dtype.js";
+import { byteSize, sizeOf } from "../ir/dtype.js";
 import type { Features, KernelCode, Packing } from "./code.js";
 import { inPlaceOf } from "./in_place.js";
 import { dotTile } from "./gemm_dot.js";
@@ -92,7 +92,7 @@ export class PanelWriter {
     const { site, p, shape: s, blocks: b } = this;
     const { fn } = site;
     const batch = batchOf(p);
-    const outer = batch.reduce((n, d) => n * d, 1) * b.blocks;
+    const outer = sizeOf(batch) * b.blocks;
     const epilogue = new Epilogue(site);
     const origins = { rows: originOf(site, p.rows), columns: originOf(site, p.columns) };
     if (this.skips && site.m.simd) fn.line(call(use(site, table(site.m)), this.at(this.own.table)));
@@ -109,7 +109,7 @@ export class PanelWriter {
       else this.addUp(unit, sparse.get);
       this.finish(epilogue, unit, places);
     });
-    const points = p.kernel.domain.reduce((n, d) => n * d, 1);
+    const points = sizeOf(p.kernel.domain);
     const cost = points * (depthOf(p) * termCost(p, site.m, s) + epilogue.cost);
     return {
       packings: this.packing ? [this.packing] : [], scratch: 0, own: this.own.bytes, library: this.library, inPlace: inPlaceOf(p.kernel),

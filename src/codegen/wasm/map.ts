@@ -2,6 +2,7 @@
  * Kernels without a reduction: loops over the domain, four elements of the last axis at a time.
  * Must not know plans. Used by kernels.ts.
  */
+import { sizeOf } from "../ir/dtype.js";
 import type { Kernel } from "../ir/kernel.js";
 import type { Features, KernelCode } from "./code.js";
 import { Elements } from "./elements.js";
@@ -23,7 +24,7 @@ export function mapCode(original: Kernel, id: string, features: Features): Kerne
   const lane = domain.length - 1;
   const extent = domain.at(-1) ?? 1;
   const outer = domain.slice(0, -1);
-  const c = cut(outer.reduce((n, d) => n * d, 1), extent);
+  const c = cut(sizeOf(outer), extent);
   const vector = features.simd && extent >= 4;
   eachUnit(fn, outer, c, (places, from, to) => {
     if (domain.length === 0) {
@@ -34,7 +35,7 @@ export function mapCode(original: Kernel, id: string, features: Features): Kerne
     if (vector) laneLoops(fn, from, to, isWhole(c), at);
     else fn.loop(from, to, 1, (i) => at(i, 1));
   });
-  const elementsCount = domain.reduce((n, d) => n * d, 1);
+  const elementsCount = sizeOf(domain);
   return {
     packings: [], scratch: 0, own: 0, library, inPlace: inPlaceOf(original),
     passes: [{ name: fn.name, text: fn.text(), units: elementsCount === 0 ? 0 : c.outer * c.blocks, cost: (elementsCount * evaluationCost(results)) / (vector ? 1 : 3) }],
