@@ -50,8 +50,17 @@ function dropUnit(k: Kernel, kind: Kind, at: number): Kernel {
   return withRoots(next, roots);
 }
 
+/** Writers ask in turn whether a kernel is one of theirs: each sees the same axes. */
+const merged = new WeakMap<Kernel, Kernel>();
+
 /** Only kernels all of whose loads are known to be in their buffers: positions in merged buffers could not tell. */
 export function mergeAxes(kernel: Kernel): Kernel {
+  const made = merged.get(kernel) ?? merge(kernel);
+  merged.set(kernel, made);
+  return made;
+}
+
+function merge(kernel: Kernel): Kernel {
   if (!allProven(rootsOf(kernel), kernel.params)) return kernel;
   let k = flat(kernel);
   for (const kind of ["axis", "red"] as const) {
