@@ -57,7 +57,7 @@ export interface CompileOptions {
    * `new MonitorMode(…)` watch every apply.
    */
   readonly mode?: Mode | WatchedMode;
-  /** Measure it: `f.profile.summary()`. A ProfileStats may measure several functions. Default `config.profile`. Without it there is no clock anywhere. */
+  /** Measure it: `f.profile.summary()`. A ProfileStats may measure several functions. Default `config.profile`. Without it no kernel is timed. */
   readonly profile?: boolean | ProfileStats;
   /** Rules left out, by name, beside those of `config.exclude`. Throws `exclude-unknown` for a name that no rule has. */
   readonly exclude?: readonly string[];

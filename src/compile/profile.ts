@@ -49,7 +49,7 @@ const CLASSES: Readonly<Record<TimedStep["kind"], string>> = { launch: "elementw
  *
  * On device `reference` the function runs apply by apply, and each is timed without those in the body of a scan, which have rows of their own. Other
  * devices run the plan with a clock between kernels, which then do not overlap; what `summary()` says under "Measured" is the device's word on it.
- * Functions without a profile have no clock.
+ * In functions without a profile nothing of this is timed.
  */
 export class ProfileStats {
   /** Calls of all functions of this profile, and how long callers waited for them. */
