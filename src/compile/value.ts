@@ -112,8 +112,11 @@ export class Value implements Lazy {
 
   #load(slot: number, index: readonly Expr[]): Expr {
     if (this.row !== null) return load(this.#builder.ref(slot, this.row), this.dtype, index);
-    const stacked = this.#builder.slots[slot]?.stacked === true;
-    const row = stacked && index[0] !== undefined && isUniform(index[0]) ? index[0] : null;
+    const { stacked, shape } = this.#builder.slots[slot] ?? impossible(`no slot ${slot}`);
+    const leading = stacked ? index[0] : undefined;
+    // An empty slice may begin where the rows end: nothing is read there, and there is no such row.
+    const exists = leading?.kind !== "const" || leading.value < (shape[0] as number);
+    const row = leading !== undefined && exists && isUniform(leading) ? leading : null;
     return load(this.#builder.ref(slot, row), this.dtype, row ? index.slice(1) : index);
   }
 

@@ -1,6 +1,7 @@
 /**
  * Ops on a matrix with one label per row: picking, one-hot, and the crossentropies that use them (theano/tensor/nnet/nnet.py
- * CrossentropyCategorical1Hot, CrossentropySoftmaxArgmax1HotWithBias). A label outside its row is an error wherever values are looked at.
+ * CrossentropyCategorical1Hot, CrossentropySoftmaxArgmax1HotWithBias). A label is a position in its row, read as an index is: a negative one counts from
+ * the end, one outside its row is an error wherever values are looked at.
  */
 import { isFloat } from "../codegen/ir/dtype.js";
 import { type Expr, prim } from "../codegen/ir/expr.js";
@@ -13,6 +14,7 @@ import { asTensor, defineOp, type Operand } from "./define.js";
 import { dimshuffle } from "./dimshuffle.js";
 import { cast, div, mul, neg, sqr, sub, switch_ } from "./elementwise.js";
 import { exp, log } from "./math.js";
+import { inside, wrapped } from "./positions.js";
 import { max, sum } from "./reduce.js";
 import { softmax } from "./softmax.js";
 
@@ -34,12 +36,14 @@ function matrixShape(ctx: ShapeContext<Params>, matrix: number, labels: number):
   return m;
 }
 
+const classes = (matrix: Lazy | undefined): number => (matrix as Lazy).shape[1] as number;
+
 /** Position of each row's label in row-major data. */
 function picked(matrix: NdArray, labels: NdArray): number[] {
   const k = matrix.shape[1] as number;
   return [...labels.data].map((y, i) => {
-    if (y < 0 || y >= k) fail("index", "label-range", { what: `Label ${y} of row ${i} is outside the row's ${k} classes.`, fix: `use labels 0 … ${k - 1}` });
-    return i * k + y;
+    if (y < -k || y >= k) fail("index", "label-range", { what: `Label ${y} of row ${i} is outside the row's ${k} classes.`, fix: `use labels 0 … ${k - 1}` });
+    return i * k + (y < 0 ? y + k : y);
   });
 }
 
@@ -59,7 +63,7 @@ const oneHotOp = defineOp({
   doc: "A bool matrix of x's shape, true at each row's label; inputs x (only its shape is used) and an int vector.",
   infer: ([x]) => [(x as TensorType).withDType("bool")],
   shape: (ctx) => [matrixShape(ctx, 0, 1)],
-  lower: { kind: "index", at: ({ inputs: [, y] }) => [([i, j]) => prim("eq", (y as Lazy).at([i as Expr]), j as Expr)] },
+  lower: { kind: "index", at: ({ inputs: [x, y] }) => [([i, j]) => prim("eq", wrapped((y as Lazy).at([i as Expr]), classes(x)), j as Expr)] },
   reference: ([x, y], _, [type]) => [scattered(x as NdArray, y as NdArray, type, () => 1)],
   samples,
 });
@@ -71,7 +75,7 @@ const pickOp: Op = defineOp({
   doc: "x[i, y[i]] for each row i of a matrix, a vector: x[arange(n), y] whose rows are known to be all rows.",
   infer: ([x]) => [perRow(x as TensorType)],
   shape: (ctx) => [matrixShape(ctx, 0, 1).slice(0, 1)],
-  lower: { kind: "index", at: ({ inputs: [x, y] }) => [([i]) => (x as Lazy).at([i as Expr, (y as Lazy).at([i as Expr])])] },
+  lower: { kind: "index", at: ({ inputs: [x, y] }) => [([i]) => (x as Lazy).at([i as Expr, inside((y as Lazy).at([i as Expr]), classes(x))])] },
   gradient: ({ inputs: [x, y], cotangents: [g] }) => [switch_(oneHotLike(x as Variable, y as Variable), column(g as Variable), 0), "undefined"],
   reference: ([x, y], _, [type]) => [vector(picked(x as NdArray, y as NdArray).map((at) => x?.data[at] as number), type)],
   samples,
