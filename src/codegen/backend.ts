@@ -16,6 +16,8 @@ export interface Caps {
   readonly maxResults: number;
   /** Accumulator dtype for sums of float32. */
   readonly accumulator: "float32" | "float64";
+  /** Routines that it does better than the kernels which could stand for them (`native` of an op's lowering). */
+  readonly routines?: ReadonlySet<string>;
   /** What runs, for explain(): `gpu.js headlessgl (llvmpipe)`. */
   readonly description: string;
 }

@@ -2,12 +2,12 @@
  * Drops steps whose results nobody reads, and the slots that were theirs: loops that fusion made unnecessary (states of a random draw that
  * turned out to be short), values of which only the shape was wanted. Must not know graphs or devices. Used by specialise.ts at its end.
  */
-import { allSteps, type Plan, type SlotRef, type Step } from "../codegen/ir/plan.js";
+import { allSteps, type Loop, type Plan, type SlotRef, type Step } from "../codegen/ir/plan.js";
 
 /** Slots that a step leaves for later ones. */
 const written = (s: Step): number[] => [...allSteps([s])].flatMap((x) => (x.kind === "loop" ? x.carries.map((c) => c.final) : x.writes.map((w) => w.slot)));
 
-/** Slots that a step may read of those made before it. A loop's body is taken whole: it may read what an earlier iteration wrote. */
+/** Slots that a step may read of those made before it. */
 const read = (s: Step): number[] => [...allSteps([s])].flatMap((x) => (x.kind === "loop" ? x.carries.flatMap((c) => [c.init, c.next]) : x.reads.map((r) => r.slot)));
 
 /** The steps that `needed` slots depend on, in order. */
@@ -16,11 +16,22 @@ export function liveSteps(steps: readonly Step[], needed: Iterable<number>): Ste
   const live: Step[] = [];
   for (const s of [...steps].reverse()) {
     if (!written(s).some((slot) => wanted.has(slot))) continue;
-    const kept: Step = s.kind === "loop" ? { ...s, body: liveSteps(s.body, [...wanted, ...s.carries.map((c) => c.next), ...s.body.flatMap(read)]) } : s;
+    const kept: Step = s.kind === "loop" ? { ...s, body: liveBody(s, wanted) } : s;
     for (const slot of read(kept)) wanted.add(slot);
     live.push(kept);
   }
   return live.reverse();
+}
+
+/** What of a loop's body is needed after it, by its carries, or by what is needed in an iteration before or after. */
+function liveBody({ body, carries }: Loop, after: Iterable<number>): Step[] {
+  const wanted = new Set([...after, ...carries.map((c) => c.next)]);
+  for (;;) {
+    const live = liveSteps(body, wanted);
+    const known = wanted.size;
+    for (const slot of live.flatMap(read)) wanted.add(slot);
+    if (wanted.size === known) return live;
+  }
 }
 
 type Unprinted = Omit<Plan, "text">;

@@ -7,6 +7,7 @@ import { acc, axes, cast, type Expr, isLong, redAxis } from "../codegen/ir/expr.
 import { closeKernel, type Reduction } from "../codegen/ir/kernel.js";
 import type { Purpose, Routine, SlotRef, Step } from "../codegen/ir/plan.js";
 import { appliesOf } from "../graph/function_graph.js";
+import type { LowerContext, Params } from "../graph/op.js";
 import { placed } from "../graph/perform.js";
 import { type Apply, Constant, type Variable } from "../graph/variable.js";
 import { NdArray, sizeOf } from "../numpy/ndarray.js";
@@ -96,8 +97,20 @@ export class Scope {
     if (a.outputs.every((o) => this.value(o).source.kind === "constant")) return;
     const { kind } = a.op.fields.lower;
     if (kind === "loop") lowerLoop(this, a, this.#loops.get(a) ?? impossible("a loop whose shapes are not bound"));
-    else if (kind === "routine") this.#emitRoutine(a);
-    else this.#emitValues(a, required);
+    else {
+      const made = this.#routineOf(a);
+      if (made) this.#emitRoutine(a, made);
+      else this.#emitValues(a, required);
+    }
+  }
+
+  /** The routine that computes an apply, and the inputs that it reads; null where kernels do. */
+  #routineOf(a: Apply): { readonly routine: Routine; readonly reads: readonly number[] } | null {
+    const { lower } = a.op.fields;
+    const context = (): LowerContext<Params> => this.value(a.outputs[0] ?? impossible("an op without outputs")).routineContext();
+    if (lower.kind === "routine") return { routine: lower.routine(context()), reads: a.inputs.map((_, i) => i) };
+    const native = lower.kind === "index" && this.context.caps.routines ? (lower.native?.(context()) ?? null) : null;
+    return native && this.context.caps.routines?.has(native.routine.name) ? native : null;
   }
 
   #emitValues(a: Apply, required: ReadonlySet<Variable>): void {
@@ -235,13 +248,9 @@ export class Scope {
     return true;
   }
 
-  #emitRoutine(a: Apply): void {
-    const values = a.inputs.map((v) => this.value(v));
+  #emitRoutine(a: Apply, { routine, reads: which }: { readonly routine: Routine; readonly reads: readonly number[] }): void {
     const outputs = a.outputs.map((o) => this.value(o));
-    const { lower } = a.op.fields;
-    if (lower.kind !== "routine") return;
-    const routine = lower.routine(outputs[0]?.routineContext() ?? impossible("a routine without outputs"));
-    const reads = values.map((v) => ({ slot: this.store(v), row: null }));
+    const reads = which.map((i) => ({ slot: this.store(this.value(a.inputs[i] as Variable)), row: null }));
     const writes = outputs.map((o) => {
       o.slot = this.context.builder.newSlot(o.dtype, o.shape, o.label);
       return { slot: o.slot, row: null };

@@ -62,8 +62,15 @@ export interface LowerContext<P> {
 export type Lowering<P> =
   /** Output element = expression of the broadcast input elements. The only kind that fuses as an epilogue. */
   | { readonly kind: "elementwise"; expr(args: readonly Expr[], params: P, out: DType): Expr }
-  /** Output element = expression of input elements at other indices: views, joins, gathers, fills. One function per output. */
-  | { readonly kind: "index"; at(ctx: LowerContext<P>): readonly ((index: readonly Expr[]) => Expr)[] }
+  /**
+   * Output element = expression of input elements at other indices: views, joins, gathers, fills. One function per output. `native` is the same
+   * as a routine of some of the inputs, for devices that have code of their own for it (Caps.routines); null where the expressions are better.
+   */
+  | {
+      readonly kind: "index";
+      at(ctx: LowerContext<P>): readonly ((index: readonly Expr[]) => Expr)[];
+      native?(ctx: LowerContext<P>): { readonly routine: Routine; readonly reads: readonly number[] } | null;
+    }
   /** Output element = reduction of a term; `red` are the reduction's axes. `dtype` is the accumulator's. */
   | {
       readonly kind: "reduce";

@@ -6,6 +6,7 @@
 import { cast, constant, type Expr, prim } from "../codegen/ir/expr.js";
 import type { FloatDType } from "../codegen/ir/dtype.js";
 import { flatten, iadd, idiv, imod, int, rangeOf } from "../codegen/ir/index.js";
+import { type HostBuffer, MRG_UNIFORM, type Routine } from "../codegen/ir/plan.js";
 import { MRG_NORM } from "../codegen/ir/prims.js";
 import type { InputGradient, Lazy, LowerContext, Op, Params } from "../graph/op.js";
 import { TensorType, tensorType } from "../graph/types.js";
@@ -17,6 +18,9 @@ import { boundSize, type SizeSpec, valueSize } from "./size.js";
 
 /** Steps that one kernel unrolls: all that a draw of fixed size takes from 18 to 122880 elements (its streams are a sixth of its elements). */
 export const MRG_BLOCK = 8;
+
+/** Below so many numbers a routine of its own costs more than unrolled steps. */
+const LEAST_NATIVE = 512;
 
 export interface MrgParams extends Params {
   readonly size: SizeSpec;
@@ -114,6 +118,19 @@ function lowerDraw({ inputs, outputs, params }: LowerContext<MrgParams>): readon
   ];
 }
 
+/** A draw as a routine from the first states alone, where streams give several numbers: worth it from some hundred on, as it is stored. */
+function nativeDraw({ inputs, outputs, params: p }: LowerContext<MrgParams>): { readonly routine: Routine; readonly reads: readonly number[] } | null {
+  const { shape } = outputs[1] as { shape: Shape };
+  const [count, streams] = [drawn(shape, p), (inputs[0] as Lazy).shape[0] as number];
+  if (p.distribution !== "uniform" || count <= streams || count < LEAST_NATIVE) return null;
+  const run: Routine["run"] = ([states], [next, samples]) => {
+    const rows = (next as HostBuffer).data as Int32Array;
+    rows.set((states as HostBuffer).data);
+    fillMrg(rows, (samples as HostBuffer).data as Float32Array | Float64Array);
+  };
+  return { routine: { name: MRG_UNIFORM, config: p.dtype, run }, reads: [0] };
+}
+
 /** The same on the host, from the first states alone. */
 function hostDraw(states: NdArray, shape: Shape, p: MrgParams): { rows: Int32Array; samples: Float64Array } {
   const rows = Int32Array.from(states.data);
@@ -157,7 +174,7 @@ export const mrgDraw: Op = defineOp<MrgParams>({
   name: "mrg31k3p",
   doc: "States [S,6] and the lengths of a size -> the next states and samples of that size, uniform on (0, 1] or standard normal, the same numbers as Theano's rng_mrg.",
   shape: (ctx) => [ctx.shapes[0] as Shape, boundSize(ctx, ctx.params.size, firstLength(ctx.params))],
-  lower: { kind: "index", at: lowerDraw },
+  lower: { kind: "index", at: lowerDraw, native: nativeDraw },
   reference: (inputs, p, types) => referenceDraw(inputs, p, types, firstLength(p)),
   samples: [
     { inputs: [{ dtype: "int32", shape: [4, 6], exact: sampleRows(4) }], params: sampleParams([2, 5], "uniform") },

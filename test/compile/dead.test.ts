@@ -29,3 +29,11 @@ test("what an earlier step of the body reads is kept for the next iteration", ()
   const whole = plan(5, [loop(0, [copy(1, 3), copy(2, 1)], 2, 3, 4)], [4]);
   expect(withoutDead(whole)).toEqual(whole);
 });
+
+test("an unread loop in a loop goes, a read one stays", () => {
+  const inner = loop(0, [copy(5, 6)], 5, 6, 7);
+  const unread = plan(8, [loop(0, [inner, copy(2, 3)], 2, 3, 4)], [4]);
+  expect(printPlan(withoutDead(unread))).toBe(printPlan(plan(4, [loop(0, [copy(1, 2)], 1, 2, 3)], [3])));
+  const wanted = plan(7, [loop(0, [loop(0, [copy(1, 2)], 1, 2, 3), copy(3, 5)], 4, 5, 6)], [6]);
+  expect(withoutDead(wanted)).toEqual(wanted);
+});

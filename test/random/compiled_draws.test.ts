@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { interpret } from "../../src/autodiff/interpret.js";
 import { leavesOf } from "../../src/graph/clone.js";
 import { SharedVariable, type Variable } from "../../src/graph/variable.js";
+import { fillMrg, guessNStreams, mrgSubstreams } from "../../src/random/mrg31k3p.js";
 import { compile, MRGRandomStreams, NdArray, RandomStreams, scan, T } from "../../src/index.js";
 
 const device = "reference";
@@ -34,6 +35,38 @@ describe("default updates (Theano's tutorial on random numbers)", () => {
     srng.seed(234);
     expect(data(await f())).toEqual(first);
     expect(data(await f())).toEqual(second);
+  });
+});
+
+describe("draws of which each stream gives several numbers", () => {
+  test.each([["reference", "float32"], ["wasm", "float32"], ["wasm", "float64"]] as const)("are the host's, on %s in %s, in a step and outside, of sizes known and unknown", async (on, dtype) => {
+    const make = (): MRGRandomStreams => new MRGRandomStreams(71);
+    const [x, srng] = [T.matrix("x", { dtype }), make()];
+    const [inStep, updates] = scan({ fn: (row: Variable) => srng.uniform({ size: x.shape, dtype }).get(0).mul(row), sequences: x });
+    const outputs = [inStep, srng.uniform({ size: x.shape, dtype }), srng.uniform({ size: [40, 50], dtype }), srng.normal({ size: x.shape, dtype })];
+    const f = compile([x], outputs, { updates, device: on });
+    const [rows, columns] = [3, 15000];
+    const ones = NdArray.zeros([rows, columns], dtype);
+    ones.data.fill(1);
+    const host = make();
+    const states = ["symbolic", "symbolic", [40, 50]].map((size) => {
+      const streams = mrgSubstreams(Int32Array.from(host.rstate), guessNStreams(size as "symbolic"));
+      host.incRstate();
+      return streams;
+    }) as [Int32Array, Int32Array, Int32Array];
+    const drawn = (of: Int32Array, count: number): number[] => {
+      const out = dtype === "float32" ? new Float32Array(count) : new Float64Array(count);
+      fillMrg(of, out);
+      return [...out];
+    };
+    for (let call = 0; call < 2; call++) {
+      const [a, b, c] = (await f(ones)) as NdArray[];
+      expect(data(a)).toEqual([0, 1, 2].flatMap(() => drawn(states[0], rows * columns).slice(0, columns)));
+      expect(data(b)).toEqual(drawn(states[1], rows * columns));
+      expect(data(c)).toEqual(drawn(states[2], 2000));
+    }
+    // Normals, and devices without code of their own, step each element.
+    expect((f.explain().plan.match(/mrg31k3p\.uniform/g) ?? []).length).toBe(on === "wasm" ? 3 : 0);
   });
 });
 

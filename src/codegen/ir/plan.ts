@@ -70,6 +70,9 @@ export interface Routine {
   readonly run: (inputs: readonly HostBuffer[], outputs: readonly HostBuffer[], scalars: readonly number[]) => void;
 }
 
+/** The routine of long draws: states [S,6] -> the next states, and uniforms in (0, 1] of any shape and number, number i from stream i mod S. */
+export const MRG_UNIFORM = "mrg31k3p.uniform";
+
 export interface HostBuffer { readonly data: TypedArray; readonly shape: readonly number[]; readonly dtype: DType }
 
 export interface RoutineStep {

@@ -16,7 +16,7 @@ import { copyOut, open, show, store, WasmHandle } from "./handle.js";
 import { kernelCode } from "./kernels.js";
 import { Arena, type Block, openMemory } from "./memory.js";
 import { writeModule } from "./module.js";
-import { nativeRoutine } from "./routines.js";
+import { NATIVE_ROUTINES, nativeRoutine } from "./routines.js";
 import { MEASURED, type Thresholds } from "./phases.js";
 import type { Kit } from "./tasks.js";
 import { Pool, type StartWorker } from "./threads.js";
@@ -60,7 +60,7 @@ export class WasmBackend implements Backend, Device, Kit {
     this.arena = new Arena(openMemory(many, FIRST_PAGES), CONTROL.end);
     this.pool = many ? new Pool(this.arena.memory, threads, start) : null;
     const how = `WebAssembly${features.simd ? " SIMD" : ""}${features.fma ? " with fused multiply-add" : ""}`;
-    this.caps = { dtypes: DTYPES, maxParams: 64, maxResults: 8, accumulator: "float64", description: `${how}, ${many ? `${threads} threads` : "one thread"}` };
+    this.caps = { dtypes: DTYPES, maxParams: 64, maxResults: 8, accumulator: "float64", routines: NATIVE_ROUTINES, description: `${how}, ${many ? `${threads} threads` : "one thread"}` };
   }
 
   /** Throws `upload-size` when the data is not what the type says, and `wasm-memory`. */

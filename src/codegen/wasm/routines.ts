@@ -1,15 +1,16 @@
 /**
- * Routine -> native code, for draws of NumPy's legacy RandomState whose parameters the plan knows: the same bits as the routine's own `run`.
+ * Routine -> native code, for draws of MRG31k3p, and of NumPy's legacy RandomState whose parameters the plan knows: the same bits as the routine's own `run`.
  * What needs a logarithm of a draw (normals, large binomials) or parameters that only a call knows stays with the host. Must not know plans.
- * module.ts calls it; mt19937.ts and legacy_draws.ts write the parts.
+ * module.ts calls it; mt19937.ts, legacy_draws.ts and mrg_fill.ts write the parts.
  */
 import { castScalar, isFloat, sizeOf } from "../ir/dtype.js";
 import type { BufferType } from "../ir/kernel.js";
-import type { Routine } from "../ir/plan.js";
+import { MRG_UNIFORM, type Routine } from "../ir/plan.js";
 import type { Features, KernelCode } from "./code.js";
 import { literal } from "./convert.js";
 import { BLOCK_BYTES, drawFunctions, eachUniform, float32Beside, float64, type Site, storeSamples } from "./legacy_draws.js";
 import { passParams } from "./loops.js";
+import { mrgFill } from "./mrg_fill.js";
 import { generator, STATE_BYTES } from "./mt19937.js";
 import { add, call, Func, i32, times } from "./wat.js";
 
@@ -131,9 +132,13 @@ const NATIVE: ReadonlyMap<string, Distribution> = new Map(Object.entries({ unifo
 /** A routine's parameters as its text gives them, after the dtype; NaN for those that are inputs. */
 const argsOf = ({ config }: Routine): number[] => config.split(" ").slice(1).map((x) => (x === "_" ? Number.NaN : Number(x)));
 
-/** One unit, as a generator is serial; null where the host runs the routine. The first buffer is the state, the first result the next one. */
+/** Names of the routines that stand for ops which kernels could compute too (Caps.routines). */
+export const NATIVE_ROUTINES: ReadonlySet<string> = new Set([MRG_UNIFORM]);
+
+/** Null where the host runs the routine. The first buffer is the state, the first result the next one. A generator of Mersenne is serial: one unit. */
 export function nativeRoutine(routine: Routine, reads: readonly BufferType[], writes: readonly BufferType[], id: string, features: Features): KernelCode | null {
   const samples = writes[1];
+  if (routine.name === MRG_UNIFORM && samples) return mrgFill(reads, [writes[0] as BufferType, samples], id, features);
   const draw = samples && NATIVE.get(routine.name)?.(argsOf(routine), samples);
   if (!samples || !draw) return null;
   const params = passParams({ params: reads, results: writes, scalars: [] });
