@@ -1,15 +1,19 @@
 /**
- * What the backward pass reads of the forward one instead of computing it again: states before each step, states after it, and outputs that are
- * kept anyway. Memory stays at one stack per state. Must not know how gradients are made. Used by scan_grad.ts.
+ * What the backward pass reads of the forward one instead of computing it again: states before each step, states after it, outputs that are
+ * kept anyway, and products with a state, whose second computation would take longer than everything else. Memory stays at one stack per state and
+ * one per product that is read. Must not know how gradients are made. Used by scan_grad.ts.
  */
 import { leavesOf, substituteVariables } from "../graph/clone.js";
+import { appliesOf } from "../graph/function_graph.js";
 import type { Op } from "../graph/op.js";
 import { Variable } from "../graph/variable.js";
 import { padLeft } from "../ops/dimshuffle.js";
+import { dot } from "../ops/dot.js";
+import { add } from "../ops/elementwise.js";
 import { get } from "../ops/indexing.js";
 import { join } from "../ops/join.js";
 import { slice } from "../ops/slices.js";
-import { type CarryPart, type Entry, scanOf, type ScanParts, type StackedPart } from "./parts.js";
+import { bodyOutputs, type CarryPart, type Entry, scanOf, type ScanParts, type StackedPart } from "./parts.js";
 
 export interface Saved {
   /** The results, reading saved values where the forward pass has them. */
@@ -18,9 +22,22 @@ export interface Saved {
   readonly stacks: readonly Entry[];
 }
 
-/** Values of the forward body that may be saved: next states, and outputs of which all steps are kept. Leaves cost nothing to read. */
+/** Products with a state, each with what is added to it right away: `dot(h, U) + x` is kept as it is read. Others are computed for all steps at once. */
+function products(parts: ScanParts): Variable[] {
+  const applies = appliesOf(bodyOutputs(parts));
+  const states = parts.carries.map((c) => c.inner);
+  const withAddends = (v: Variable): Variable => {
+    const readers = applies.filter((a) => a.inputs.includes(v));
+    const sum = readers.length === 1 && readers[0]?.op === add.op ? (readers[0].outputs[0] as Variable) : null;
+    return sum?.type.equals(v.type) ? withAddends(sum) : v;
+  };
+  const found = applies.filter((a) => a.op === dot.op).map((a) => a.outputs[0] as Variable);
+  return found.filter((v) => leavesOf([v]).some((leaf) => states.includes(leaf))).map(withAddends);
+}
+
+/** Values of the forward body that may be saved. Leaves cost nothing to read. */
 function savable(parts: ScanParts): Map<Variable, Variable> {
-  const values = [...parts.carries.map((c) => c.next), ...parts.stacked.filter((s) => s.keep === "all").map((s) => s.value)];
+  const values = [...parts.carries.map((c) => c.next), ...parts.stacked.filter((s) => s.keep === "all").map((s) => s.value), ...products(parts)];
   return new Map(values.filter((v) => v.owner !== null).map((v) => [v, new Variable(v.type, { name: v.name, origin: v.origin })]));
 }
 

@@ -152,6 +152,26 @@ describe("loops as users write them", () => {
     expectSame(wanted, outputs, [xs, W, U, H]);
   });
 
+  test("a product that the gradient reads is kept with what is added to it, and not computed again", () => {
+    const [xs, H] = [T.dtensor3("xs"), T.dmatrix("H")];
+    const step = (rows: Variable, before: Variable): Variable => {
+      const gates = add(dot(before, U), rows);
+      return mul(tanh(gates), sigmoid(gates));
+    };
+    const [h] = scan({ fn: step, sequences: xs, outputsInfo: H });
+    const wanted = [h, grad(mul(h, h).sum(), U)];
+    const { outputs } = rewritten(wanted, [xs, U, H]);
+    const loops = scans(outputs);
+    expect(loops).toHaveLength(2);
+    const [forward, back] = loops as [Apply, Apply];
+    expect(paramsOf(forward).keep).toEqual(["all", "all"]);
+    expect(paramsOf(forward).sequences).toBe(1);
+    expect(bodyOps(back).filter((o) => o === "dot")).toHaveLength(1);
+    // Forward, backward, and the weights' gradient.
+    expect([...bodyOps(forward), ...bodyOps(back), ...appliesOf(outputs).map((a) => a.op.name)].filter((o) => o === "dot")).toHaveLength(3);
+    expectSame(wanted, outputs, [xs, U, H]);
+  });
+
   test("second derivatives: loops stay few and values right", () => {
     const s = T.dscalar("s");
     const [y] = scan({ fn: (v: Variable) => tanh(mul(mul(v, v), 1.5)), outputsInfo: s, nSteps: n });
