@@ -41,6 +41,13 @@ test("stops when told to, between batches", async () => {
   expect([report.runs["one output"], report.nextSeed]).toEqual([3, 2]);
 });
 
+test("hears of signals on devices that answer at once", async () => {
+  const stop = new AbortController();
+  setTimeout(() => stop.abort(), 0);
+  const report = await fuzz({ ...how, graphs: 100_000, seed: 1, batch: 3, checks: [{ ...wrong, run: () => Promise.resolve() }], signal: stop.signal });
+  expect(report.runs["one output"]).toBeLessThan(100_000);
+});
+
 test("a device that cannot be had is no finding", async () => {
   await expect(fuzz({ ...how, devices: ["abacus"], graphs: 2, seed: 1, batch: 1 })).rejects.toThrow("cannot be had here: abacus");
 });
