@@ -246,12 +246,17 @@ export class Emitter {
     return this.intVariable(this.target.toInt ? `toInt(${code})` : code, level);
   }
 
+  /** A loop's counter as an integer: a `for` leaves its own a float32 in webasm, whose positions in the one memory go beyond 2^24. */
+  private counter(r: number): string {
+    return this.target.arena ? this.intVariable(`k${r}`, r + 1) : `k${r}`;
+  }
+
   private position(p: Affine, buffer: number, constant: number): string {
     const { base } = this.names.buffer(buffer);
     const terms: string[] = base === null ? [] : [base];
     const times = (code: string, c: number): string => (c === 1 ? code : c < 0 ? `${code} * (${c})` : `${code} * ${c}`);
     for (const [a, c] of p.axes) terms.push(times(this.names.axis(a), c));
-    for (const [r, c] of p.reds) terms.push(times(`k${r}`, c));
+    for (const [r, c] of p.reds) terms.push(times(this.counter(r), c));
     for (const o of p.opaque) terms.push(times(this.int(o.factor), o.coefficient));
     const offset = p.constant + constant;
     if (offset !== 0 || terms.length === 0) terms.push(String(offset));
@@ -262,7 +267,7 @@ export class Emitter {
   int(e: Expr): string {
     if (e.kind === "const") return e.value < 0 ? `(${e.value})` : String(e.value);
     if (e.kind === "axis") return this.names.axis(e.axis);
-    if (e.kind === "red") return `k${e.axis}`;
+    if (e.kind === "red") return this.counter(e.axis);
     if (e.kind === "scalar" && e.dtype === "int32" && e.id >= 0) return this.names.scalar(e.id);
     const level = this.levels.get(e) as number;
     if (isNativeInt(e)) {
