@@ -33,12 +33,13 @@ export const agrees = (printed: string, promise: string): boolean =>
 export async function expectPromised(program: URL, settings: Partial<typeof config> = {}): Promise<void> {
   const expected = promised(readFileSync(program, "utf8")).join("\n");
   const before = { ...config };
-  const log = vi.spyOn(console, "log").mockImplementation(() => undefined);
+  const lines: string[] = [];
+  const log = vi.spyOn(console, "log").mockImplementation((...args) => void lines.push(format(...args)));
   try {
     Object.assign(config, settings);
     // Modules run once for each address.
     await import(`${program.href}?${Object.values(settings).join()}`);
-    const printed = log.mock.calls.map((args) => format(...args)).join("\n");
+    const printed = lines.join("\n");
     expect(expected).not.toBe("");
     if (!agrees(printed, expected)) expect(printed).toBe(expected);
   } finally {
