@@ -1,6 +1,6 @@
 /** Pages of Theano's documentation as programs: each prints on every CPU device what the page prints, as its comments say. */
-import { readdirSync } from "node:fs";
-import { afterAll, describe, test } from "vitest";
+import { readdirSync, readFileSync } from "node:fs";
+import { afterAll, describe, expect, test } from "vitest";
 import { closeDevices } from "damo";
 import { expectPromised } from "../docs/programs.js";
 
@@ -11,4 +11,9 @@ afterAll(closeDevices);
 
 describe.each(["wasm", "reference"])("on %s", (device) => {
   test.each(PROGRAMS)("%s", (name) => expectPromised(new URL(name, FOLDER), { device }), 200_000);
+});
+
+test("README names them all", () => {
+  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+  expect(PROGRAMS.map((f) => f.replace(".ts", "")).filter((name) => !readme.includes(`\`${name}\``) && !readme.includes(`theano/${name}.js`))).toEqual([]);
 });
