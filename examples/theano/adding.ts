@@ -43,9 +43,9 @@ if (config.device === "auto") config.device = "wasm"; // GPUs have no float64
 
 // Exercise
 {
-  const a = T.vector(); // declare variable
-  const out = a.add(a.pow(10)); // build symbolic expression
-  const f = compile([a], out); // compile function
+  const a = T.vector();
+  const out = a.add(a.pow(10));
+  const f = compile([a], out);
   console.log(await f([0, 1, 2])); // [   0.    2. 1026.]
 }
 

@@ -48,25 +48,21 @@ const random = new np.random.RandomState(1);
   // test values are off by default; this program's error shows the graph, as the page's
   config.computeTestValue = "off";
 
-  // configure shared variables
   const W1val = random.uniform({ size: [2, 10, 10] }).astype(config.floatX);
   const W1 = shared(W1val, { name: "W1" });
   const W2val = random.uniform({ size: [15, 20] }).astype(config.floatX);
   const W2 = shared(W2val, { name: "W2" });
 
-  // input which will be of shape (5, 10)
   const x = T.matrix("x");
 
-  // transform the shared variable in some way; nobody knows off hand that the matrix funcOfW1 has shape (20, 10)
+  // 20x10, which its type does not say
   const funcOfW1 = W1.dimshuffle(2, 0, 1).flatten(2).T;
 
-  // source of error: dot product of 5x10 with 20x10
+  // the mistake: 5x10 times 20x10
   const h1 = T.dot(x, funcOfW1);
 
-  // do more stuff
   const h2 = T.dot(h1, W2.T);
 
-  // compile and call the actual function
   const f = compile([x], h2, { mode: "fast_compile" });
   await f(random.uniform({ size: [5, 10] })).catch((error) => console.log(`${error}`));
   // ValueError: Shape mismatch: x has 10 cols (and 5 rows) but y has 20 rows (and 10 cols).
@@ -84,13 +80,11 @@ const random = new np.random.RandomState(1);
   //   [dot-shape]
 }
 {
-  // enable on-the-fly graph computations
   config.computeTestValue = "warn";
 
   const W1val = random.uniform({ size: [2, 10, 10] }).astype(config.floatX);
   const W1 = shared(W1val, { name: "W1" });
 
-  // input which will be of shape (5, 10), with a default test value
   const x = T.matrix("x");
   x.tag.testValue = random.uniform({ size: [5, 10] });
 
@@ -118,14 +112,11 @@ const random = new np.random.RandomState(1);
 }
 {
   const x = T.scalar("x");
-  // assigning test value
   x.tag.testValue = 42;
 
-  // enable test value printing
   config.printTestValue = true;
   console.log(x); // 42.0
 
-  // disable test value printing
   config.printTestValue = false;
   console.log(x); // x: float64[]
 }
@@ -139,10 +130,8 @@ const random = new np.random.RandomState(1);
   const f = compile([x], x.mul(5));
   const fWithPrint = compile([x], xPrinted.mul(5));
 
-  // this runs the graph without any printing
   console.log(np.arrayEqual(await f([1, 2, 3]), [5, 10, 15])); // true
 
-  // this runs the graph with the message, and value printed
   const printed = await fWithPrint([1, 2, 3]);
   // prints:
   // this is a very important value __str__ = [1. 2. 3.]
@@ -211,7 +200,6 @@ const random = new np.random.RandomState(1);
 
   const f = compile([a, b], [a.mul(b)]);
 
-  // matrices chosen so dimensions are unsuitable for multiplication
   const mat1 = np.arange(12).reshape([3, 4]);
   const mat2 = np.arange(25).reshape([5, 5]);
 

@@ -189,18 +189,15 @@ console.log(np.arrayEqual(await g3.y.eval(), await g4.y.eval())); // true
 
 // A Real Example: Logistic Regression. The page draws from `numpy.random`, which has another seed at each run.
 const random = new np.random.RandomState(1);
-const N = 400; // training sample size
-const feats = 784; // number of input variables
+const N = 400;
+const feats = 784;
 
-// generate a dataset: D = (input values, target class)
 const D = [random.randn(N, feats), random.randint({ size: N, low: 0, high: 2 })] as const;
 const trainingSteps = 10000;
 
-// declare symbolic variables
 const x = T.dmatrix("x");
 const y = T.dvector("y");
 
-// weights and bias are shared, so that they keep their values between training steps
 const w = shared(random.randn(feats), { name: "w" });
 const b = shared(0, { name: "b", dtype: "float64" });
 
@@ -209,18 +206,15 @@ console.log("Initial model:"); // Initial model:
 console.log(np.take(await w.getValue(), few)); // [ 0.64085523 -0.90946536  1.15281738]
 console.log(await b.getValue()); // 0.0
 
-// construct the expression graph
-const p1 = T.div(1, T.add(1, T.exp(T.dot(x, w).neg().sub(b)))); // probability that target = 1
-const prediction = p1.gt(0.5); // the prediction thresholded
-const xent = y.neg().mul(T.log(p1)).sub(T.sub(1, y).mul(T.log(T.sub(1, p1)))); // cross-entropy
-const cost = xent.mean().add(T.mul(0.01, w.pow(2).sum())); // the cost to minimize
-const [gw, gb] = grad(cost, [w, b]); // its gradients
+const p1 = T.div(1, T.add(1, T.exp(T.dot(x, w).neg().sub(b)))); // P(target = 1)
+const prediction = p1.gt(0.5);
+const xent = y.neg().mul(T.log(p1)).sub(T.sub(1, y).mul(T.log(T.sub(1, p1))));
+const cost = xent.mean().add(T.mul(0.01, w.pow(2).sum())); // with weight decay
+const [gw, gb] = grad(cost, [w, b]);
 
-// compile
 const train = compile({ inputs: [x, y], outputs: [prediction, xent], updates: [[w, w.sub(gw.mul(0.1))], [b, b.sub(gb.mul(0.1))]] });
 const predict = compile({ inputs: [x], outputs: prediction });
 
-// train
 for (let i = 0; i < trainingSteps; i++) await train(D[0], D[1]);
 
 // The figures are NumPy's for the same steps written by hand.

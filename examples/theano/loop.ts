@@ -9,7 +9,6 @@ if (config.device === "auto") config.device = "wasm"; // GPUs have no float64
 
 // Computing tanh(x(t).dot(W) + b) elementwise
 {
-  // defining the tensor variables
   const X = T.matrix("X");
   const W = T.matrix("W");
   const bSym = T.vector("b_sym");
@@ -17,7 +16,6 @@ if (config.device === "auto") config.device = "wasm"; // GPUs have no float64
   const [results] = scan({ fn: (v: Variable) => T.tanh(T.dot(v, W).add(bSym)), sequences: X });
   const computeElementwise = compile({ inputs: [X, W, bSym], outputs: results });
 
-  // test values
   const x = np.eye(2);
   const w = np.ones([2, 2]);
   const b = np.ones(2);
@@ -27,7 +25,7 @@ if (config.device === "auto") config.device = "wasm"; // GPUs have no float64
   // [[0.96402758 0.99505475]
   //  [0.96402758 0.99505475]]
 
-  // comparison with numpy
+  // NumPy's
   console.log(np.tanh(np.add(np.dot(x, w), b)));
   // [[0.96402758 0.99505475]
   //  [0.96402758 0.99505475]]
@@ -35,7 +33,6 @@ if (config.device === "auto") config.device = "wasm"; // GPUs have no float64
 
 // Computing the sequence x(t) = tanh(x(t - 1).dot(W) + y(t).dot(U) + p(T - t).dot(V))
 {
-  // define tensor variables
   const X = T.vector("X");
   const W = T.matrix("W");
   const U = T.matrix("U");
@@ -49,7 +46,6 @@ if (config.device === "auto") config.device = "wasm"; // GPUs have no float64
   });
   const computeSeq = compile({ inputs: [X, W, Y, U, P, V], outputs: results });
 
-  // test values
   const x = np.zeros(2);
   x.data[1] = 1;
   const w = np.ones([2, 2]);
@@ -67,7 +63,7 @@ if (config.device === "auto") config.device = "wasm"; // GPUs have no float64
   //  [ 0.99998771  0.99998771]
   //  [ 1.          1.        ]]
 
-  // comparison with numpy
+  // NumPy's
   const xRes: ArrayLike[] = [];
   let xTm1: ArrayLike = x;
   for (let i = 0; i < 5; i++) {
@@ -88,11 +84,10 @@ if (config.device === "auto") config.device = "wasm"; // GPUs have no float64
   const [results] = scan({ fn: (xI: Variable) => T.sqrt(xI.pow(2).sum()), sequences: [X] });
   const computeNormLines = compile({ inputs: [X], outputs: results });
 
-  // test value
   const x = np.diag(np.arange(1, 6, 1, { dtype: config.floatX }), 1);
   console.log(await computeNormLines(x)); // [1. 2. 3. 4. 5. 0.]
 
-  // comparison with numpy
+  // NumPy's
   console.log(np.sqrt(np.sum(np.power(x, 2), { axis: 1 }))); // [1. 2. 3. 4. 5. 0.]
 }
 
@@ -102,11 +97,10 @@ if (config.device === "auto") config.device = "wasm"; // GPUs have no float64
   const [results] = scan({ fn: (xI: Variable) => T.sqrt(xI.pow(2).sum()), sequences: [X.T] });
   const computeNormCols = compile({ inputs: [X], outputs: results });
 
-  // test value
   const x = np.diag(np.arange(1, 6, 1, { dtype: config.floatX }), 1);
   console.log(await computeNormCols(x)); // [0. 1. 2. 3. 4. 5.]
 
-  // comparison with numpy
+  // NumPy's
   console.log(np.sqrt(np.sum(np.power(x, 2), { axis: 0 }))); // [0. 1. 2. 3. 4. 5.]
 }
 
@@ -123,18 +117,16 @@ if (config.device === "auto") config.device = "wasm"; // GPUs have no float64
   const result = results.get(-1);
   const computeTrace = compile({ inputs: [X], outputs: result });
 
-  // test value
   const x = np.eye(5);
   x.data.set([0, 1, 2, 3, 4]); // the first row
   console.log(await computeTrace(x)); // 4
 
-  // comparison with numpy
+  // NumPy's
   console.log(np.sum(np.diagonal(x))); // 4
 }
 
 // Computing the sequence x(t) = x(t - 2).dot(U) + x(t - 1).dot(V) + tanh(x(t - 1).dot(W) + b)
 {
-  // define tensor variables
   const X = T.matrix("X");
   const W = T.matrix("W");
   const bSym = T.vector("b_sym");
@@ -148,8 +140,7 @@ if (config.device === "auto") config.device = "wasm"; // GPUs have no float64
   });
   const computeSeq2 = compile({ inputs: [X, U, V, W, bSym, nSym], outputs: results });
 
-  // test values
-  const x = np.zeros([2, 2]); // the initial value must be able to return x[-2]
+  const x = np.zeros([2, 2]); // x[-2] and x[-1]
   x.data[3] = 1;
   const w = np.full([2, 2], 0.5);
   const u = [[0, 0.5], [0.5, 0]];
@@ -169,7 +160,7 @@ if (config.device === "auto") config.device = "wasm"; // GPUs have no float64
   //  [39.1913681  39.1913681 ]
   //  [54.28407732 54.25282732]]
 
-  // comparison with numpy
+  // NumPy's
   const xRes: ArrayLike[] = [];
   let [xTm2, xTm1]: [ArrayLike, ArrayLike] = [np.take(x, 0), np.take(x, 1)];
   for (let i = 0; i < n; i++) {
@@ -191,14 +182,12 @@ if (config.device === "auto") config.device = "wasm"; // GPUs have no float64
 
 // Computing the Jacobian of y = tanh(v.dot(A)) wrt x
 {
-  // define tensor variables
   const v = T.vector();
   const A = T.matrix();
   const y = T.tanh(T.dot(v, A));
   const [results] = scan({ fn: (i: Variable) => grad(y.get(i), v), sequences: [T.arange(y.shape[0])] });
-  const computeJacT = compile([A, v], results, { allowInputDowncast: true }); // shape (d_out, d_in)
+  const computeJacT = compile([A, v], results, { allowInputDowncast: true });
 
-  // test values
   const x = np.take(np.eye(5), 0);
   const w = np.eye(5, 3);
   w.data.fill(1, 6, 9); // the third row
@@ -207,7 +196,7 @@ if (config.device === "auto") config.device = "wasm"; // GPUs have no float64
   //  [0.         1.         1.         0.         0.        ]
   //  [0.         0.         1.         0.         0.        ]]
 
-  // compare with numpy
+  // NumPy's
   console.log(np.transpose(np.multiply(np.subtract(1, np.power(np.tanh(np.dot(x, w)), 2)), w)));
   // [[0.41997434 0.         0.41997434 0.         0.        ]
   //  [0.         1.         1.         0.         0.        ]
@@ -216,7 +205,6 @@ if (config.device === "auto") config.device = "wasm"; // GPUs have no float64
 
 // Accumulate number of loop during a scan
 {
-  // define shared variables
   const k = shared(0);
   const nSym = T.iscalar("n_sym");
 
@@ -230,12 +218,10 @@ if (config.device === "auto") config.device = "wasm"; // GPUs have no float64
 
 // Computing tanh(v.dot(W) + b) * d where d is binomial
 {
-  // define tensor variables
   const X = T.matrix("X");
   const W = T.matrix("W");
   const bSym = T.vector("b_sym");
 
-  // define shared random stream
   const trng = new RandomStreams(1234);
   const d = trng.binomial({ size: W.get(1).shape });
 
@@ -265,7 +251,6 @@ if (config.device === "auto") config.device = "wasm"; // GPUs have no float64
 
   const innerFct = (priorResult: Variable, B: Variable): Variable => priorResult.mul(B);
 
-  // symbolic description of the result
   const [result, updates] = scan({ fn: innerFct, outputsInfo: T.onesLike(A), nonSequences: A, nSteps: k });
 
   // scan gives A ** 1 to A ** k; what only the last of them needs is not kept
@@ -281,7 +266,6 @@ const coefficients = T.vector("coefficients");
 const x = T.scalar("x");
 const maxCoefficientsSupported = 10000;
 
-// generate the components of the polynomial
 const fullRange = T.arange(maxCoefficientsSupported);
 const [components] = scan({
   fn: (coeff: Variable, power: Variable, freeVar: Variable) => coeff.mul(freeVar.pow(power)),

@@ -9,12 +9,10 @@ config.floatX = "float64"; // Theano's default
 if (config.device === "auto") config.device = "wasm"; // GPUs have no float64
 
 const rng = new np.random.RandomState(1);
-// training data
 const N = 400;
 const feats = 784;
 const D = [rng.randn(N, feats).astype(config.floatX), rng.randint({ size: N, low: 0, high: 2 }).astype(config.floatX)] as const;
 
-// declare symbolic variables
 const x = T.matrix("x");
 const y = T.vector("y");
 const w = shared(rng.randn(feats).astype(config.floatX), { name: "w" });
@@ -22,16 +20,13 @@ const b = shared(np.asarray(0, { dtype: config.floatX }), { name: "b" });
 x.tag.testValue = D[0];
 y.tag.testValue = D[1];
 
-// construct the expression graph
-const p1 = T.div(1, T.add(1, T.exp(T.dot(x, w).neg().sub(b)))); // probability of having a one
-const prediction = p1.gt(0.5); // the prediction that is done: 0 or 1
+const p1 = T.div(1, T.add(1, T.exp(T.dot(x, w).neg().sub(b)))); // P(target = 1)
+const prediction = p1.gt(0.5);
 
-// compute gradients
-const xent = y.neg().mul(T.log(p1)).sub(T.sub(1, y).mul(T.log(T.sub(1, p1)))); // cross-entropy
-const cost = xent.mean().add(T.mul(0.01, w.pow(2).sum())); // the cost to optimize
+const xent = y.neg().mul(T.log(p1)).sub(T.sub(1, y).mul(T.log(T.sub(1, p1))));
+const cost = xent.mean().add(T.mul(0.01, w.pow(2).sum())); // with weight decay
 const [gw, gb] = grad(cost, [w, b]);
 
-// training and prediction function
 const train = compile({ inputs: [x, y], outputs: [prediction, xent], updates: [[w, w.sub(T.mul(0.01, gw))], [b, b.sub(T.mul(0.01, gb))]], name: "train" });
 const predict = compile({ inputs: [x], outputs: prediction, name: "predict" });
 

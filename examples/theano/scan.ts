@@ -13,7 +13,6 @@ if (config.device === "auto") config.device = "wasm"; // GPUs have no float64
   const k = T.iscalar("k");
   const A = T.vector("A");
 
-  // symbolic description of the result
   const [result, updates] = scan({
     fn: (priorResult: Variable, A: Variable) => priorResult.mul(A),
     outputsInfo: T.onesLike(A),
@@ -24,7 +23,6 @@ if (config.device === "auto") config.device = "wasm"; // GPUs have no float64
   // scan gives A**1 to A**k, of which the last is wanted; the others are not kept
   const finalResult = result.get(-1);
 
-  // compiled function that returns A**k
   const power = compile({ inputs: [A, k], outputs: finalResult, updates });
 
   console.log(await power(np.arange(10), 2)); // [ 0.  1.  4.  9. 16. 25. 36. 49. 64. 81.]
@@ -40,20 +38,16 @@ if (config.device === "auto") config.device = "wasm"; // GPUs have no float64
 
   const maxCoefficientsSupported = 10000;
 
-  // generate the components of the polynomial
   const [components] = scan({
     fn: (coefficient: Variable, power: Variable, freeVariable: Variable) => coefficient.mul(freeVariable.pow(power)),
     outputsInfo: null,
     sequences: [coefficients, T.arange(maxCoefficientsSupported)],
     nonSequences: x,
   });
-  // sum them up
   const polynomial = components.sum();
 
-  // compile a function
   const calculatePolynomial = compile({ inputs: [coefficients, x], outputs: polynomial });
 
-  // test
   const testCoefficients = np.asarray([1, 0, 2], { dtype: "float32" });
   const testValue = 3;
   console.log(await calculatePolynomial(testCoefficients, testValue)); // 19
@@ -64,16 +58,14 @@ if (config.device === "auto") config.device = "wasm"; // GPUs have no float64
 {
   const upTo = T.iscalar("up_to");
 
-  // define a named function, rather than using lambda
   const accumulateByAdding = (arangeVal: Variable, sumToDate: Variable): Variable => sumToDate.add(arangeVal);
   const seq = T.arange(upTo);
 
-  // the first state has to have the type of what the step returns
+  // the dtype of what the step returns
   const outputsInfo = T.asTensorVariable(np.asarray(0, { dtype: seq.dtype }));
   const [scanResult] = scan({ fn: accumulateByAdding, outputsInfo, sequences: seq });
   const triangularSequence = compile({ inputs: [upTo], outputs: scanResult });
 
-  // test
   const someNum = 15;
   console.log(await triangularSequence(someNum)); // [  0   1   3   6  10  15  21  28  36  45  55  66  78  91 105]
   console.log(np.asarray(Array.from({ length: someNum }, (_, n) => (n * (n + 1)) / 2))); // [  0   1   3   6  10  15  21  28  36  45  55  66  78  91 105]
@@ -95,7 +87,6 @@ if (config.device === "auto") config.device = "wasm"; // GPUs have no float64
 
   const assignValuesAtPositions = compile({ inputs: [location, values, outputModel], outputs: result });
 
-  // test
   const testLocations = np.asarray([[1, 1], [2, 3]], { dtype: "int32" });
   const testValues = np.asarray([42, 50], { dtype: "float32" });
   const testOutputModel = np.zeros([5, 5], { dtype: "float32" });
@@ -162,7 +153,6 @@ const bhid = shared(random.uniform({ size: 2 }));
 {
   const trng = new RandomStreams(1234);
 
-  // oneStep with explicit use of the shared variables
   function oneStep(vsample: Variable, W: Variable, bvis: Variable, bhid: Variable): Variable {
     const hmean = T.nnet.sigmoid(T.dot(vsample, W).add(bhid));
     const hsample = trng.binomial({ size: hmean.shape, n: 1, p: hmean });
@@ -172,7 +162,6 @@ const bhid = shared(random.uniform({ size: 2 }));
 
   const sample = T.vector();
 
-  // the shared variables are passed as nonSequences
   const [values, updates] = scan({ fn: oneStep, outputsInfo: sample, nonSequences: [W, bvis, bhid], nSteps: 10 });
 
   const gibbs10 = compile([sample], values.get(-1), { updates });
@@ -183,7 +172,6 @@ const bhid = shared(random.uniform({ size: 2 }));
 {
   const trng = new RandomStreams(1234);
 
-  // as in the original example
   function oneStep(vsample: Variable): Variable {
     const hmean = T.nnet.sigmoid(T.dot(vsample, W).add(bhid));
     const hsample = trng.binomial({ size: hmean.shape, n: 1, p: hmean });
@@ -206,7 +194,6 @@ const bhid = shared(random.uniform({ size: 2 }));
 {
   const trng = new RandomStreams(1234);
 
-  // oneStep with explicit use of the shared variables
   function oneStep(vsample: Variable, W: Variable, bvis: Variable, bhid: Variable): Variable {
     const hmean = T.nnet.sigmoid(T.dot(vsample, W).add(bhid));
     const hsample = trng.binomial({ size: hmean.shape, n: 1, p: hmean });
@@ -236,14 +223,14 @@ const bhid = shared(random.uniform({ size: 2 }));
   const WFeedback = T.matrix();
   const WOut = T.matrix();
 
-  const u = T.matrix(); // it is a sequence of vectors
-  const x0 = T.matrix(); // the initial state of x has to be a matrix, since it has to cover x[-3]
-  const y0 = T.vector(); // y0 is just a vector, since scan has only to provide y[-1]
+  const u = T.matrix();
+  const x0 = T.matrix(); // x[-3], x[-2], x[-1]
+  const y0 = T.vector(); // y[-1] alone
 
   const [[xVals, yVals], updates] = scan({
     fn: oneStep,
     sequences: { input: u, taps: [-4, -0] },
-    outputsInfo: [{ initial: x0, taps: [-3, -1] }, y0], // for the second output, y, scan takes the tap -1
+    outputsInfo: [{ initial: x0, taps: [-3, -1] }, y0], // y has no taps, which means -1
     nonSequences: [W, WIn1, WIn2, WFeedback, WOut],
     strict: true,
   });
