@@ -23,6 +23,18 @@ export async function valuesOfLeaves(variables: readonly Variable[], inputs: Rea
   return values;
 }
 
+/** The same without a wait; null where a shared variable among them is on a device only. */
+export function valuesOnHost(variables: readonly Variable[], inputs: ReadonlyMap<Variable, number>, args: readonly NdArray[]): Map<Variable, NdArray> | null {
+  const values = new Map<Variable, NdArray>();
+  for (const leaf of leavesOf(variables)) {
+    const at = inputs.get(leaf);
+    const value = at !== undefined ? (args[at] as NdArray) : leaf.ownValue;
+    if (value === null) return null;
+    values.set(leaf, value);
+  }
+  return values;
+}
+
 export class Interpreted {
   readonly #prepared: Prepared;
   readonly #outputs: readonly Variable[];

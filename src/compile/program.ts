@@ -19,10 +19,10 @@ import { rewriteGraph, type Report, type RewriteOptions } from "../rewrite/engin
 import type { CallArguments } from "./arguments.js";
 import { type Device, device, deviceKey, openDevice, turn } from "./devices.js";
 import { expandCompositions } from "./expand.js";
-import { valuesOfLeaves } from "./interpreted.js";
+import { valuesOfLeaves, valuesOnHost } from "./interpreted.js";
 import type { Prepared } from "./prepare.js";
 import type { ProfileStats } from "./profile.js";
-import { type Bound, isBound, type Leaf, MORE_SCALARS, type Result, type Specialised, specialiseFor } from "./specialise.js";
+import { type Bound, type Leaf, MORE_SCALARS, planKey, type Result, shapesOf, type Specialised, specialiseFor } from "./specialise.js";
 import { CallBuffers, commitValue, type DeviceValue, mayRenew, valueOn } from "./storage.js";
 
 /** A plan compiled for a device, and when it holds. */
@@ -131,9 +131,11 @@ export class Program {
       if (on.backend !== this.#backend) this.#forget();
       this.#backend = on.backend;
       const leaves = this.#leaves(args) ?? (await this.#leavesRead(args));
-      const known = this.#recentFor(leaves);
+      const recent = this.#recentFor(leaves);
+      const deciding = recent === null ? this.#decidingNow(leaves, args.values) : null;
+      const known = recent ?? this.#knownFor(leaves, deciding);
       if (known === null) args.keep();
-      const ready = known ?? (await this.#prepareFor(on, leaves, args.values));
+      const ready = known ?? (await this.#prepareFor(on, leaves, args.values, deciding));
       this.last = ready;
       this.lastDevice = on;
       return await this.#execute(on, ready, leaves, args, sets);
@@ -217,10 +219,38 @@ export class Program {
     return holds(recent.ready, leaves) ? recent.ready : null;
   }
 
+  /**
+   * The values that decide the plan for leaves of these shapes (a branch, a length), where the host has all that they are computed from. Copies, as
+   * they may be arguments, which nobody has kept yet.
+   */
+  #decidingNow(leaves: readonly Leaf[], args: readonly NdArray[]): Bound | null {
+    const bound = this.#bounds.get(shapesOf(leaves));
+    if (bound === undefined) return null;
+    const variables = [...bound.values.keys()];
+    const env = valuesOnHost(variables, this.#inputs, args);
+    return env === null ? null : { scalars: bound.scalars, values: new Map(interpret(variables, env).map((value, i) => [variables[i] as Variable, value.copy()])) };
+  }
+
+  /** The plan for these leaves and values, if it was made before and its guards hold. */
+  #knownFor(leaves: readonly Leaf[], bound: Bound | null): Ready | null {
+    const known = bound === null ? null : this.#known(planKey(leaves, bound));
+    return known !== null && holds(known, leaves) ? known : null;
+  }
+
+  /** A plan made before, which is then the last to be forgotten. */
+  #known(key: string): Ready | null {
+    const known = this.#ready.get(key) ?? null;
+    if (known !== null) {
+      this.#ready.delete(key);
+      this.#ready.set(key, known);
+    }
+    return known;
+  }
+
   /** The plan for these leaves: from the cache if its guards hold, else made. */
-  async #prepareFor(on: Device, leaves: readonly Leaf[], args: readonly NdArray[]): Promise<Ready> {
-    const shapes = leaves.map((l) => l.shape.join("x")).join(";");
-    let start = this.#bounds.get(shapes) ?? FREE;
+  async #prepareFor(on: Device, leaves: readonly Leaf[], args: readonly NdArray[], deciding: Bound | null): Promise<Ready> {
+    const shapes = shapesOf(leaves);
+    let start = deciding ?? (await this.#bind(this.#bounds.get(shapes) ?? FREE, args));
     for (;;) {
       const found = await this.#find(on, leaves, args, shapes, start);
       const more = MORE_SCALARS[start.scalars];
@@ -233,19 +263,19 @@ export class Program {
     }
   }
 
+  /** What is bound, with the values of this call. */
+  async #bind({ scalars, values }: Bound, args: readonly NdArray[]): Promise<Bound> {
+    const bound = new Map<Variable, NdArray>();
+    for (const v of values.keys()) bound.set(v, await this.#valueOf(v, args));
+    return { scalars, values: bound };
+  }
+
   async #find(on: Device, leaves: readonly Leaf[], args: readonly NdArray[], shapes: string, start: Bound): Promise<Ready> {
-    const values = new Map<Variable, NdArray>();
-    for (const v of start.values.keys()) values.set(v, await this.#valueOf(v, args));
-    const scalars = leaves.filter((l) => isBound(l, start.scalars)).map((l) => l.scalar);
-    const key = [shapes, start.scalars, scalars.join(","), ...[...values.values()].map((x) => `${x.shape.join("x")}:${x.data.join(",")}`)].join("|");
-    const known = this.#ready.get(key);
-    if (known) {
-      this.#ready.delete(key);
-      this.#ready.set(key, known);
-      return known;
-    }
+    const key = planKey(leaves, start);
+    const known = this.#known(key);
+    if (known !== null) return known;
     const t0 = performance.now();
-    const { made, bound } = await specialiseFor(this.outputs, leaves, on.backend.caps, { scalars: start.scalars, values }, (v) => this.#valueOf(v, args));
+    const { made, bound } = await specialiseFor(this.outputs, leaves, on.backend.caps, start, (v) => this.#valueOf(v, args));
     if (bound.scalars !== start.scalars || bound.values.size !== start.values.size) {
       this.#bounds.set(shapes, bound);
       return this.#find(on, leaves, args, shapes, bound);

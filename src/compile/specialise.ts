@@ -54,7 +54,15 @@ export interface Bound {
 /** What is bound next where that is not enough; null where nothing is left. */
 export const MORE_SCALARS = { free: "ints", ints: "all", all: null } as const;
 
-export const isBound = ({ variable, scalar: value }: Leaf, scalars: Bound["scalars"]): boolean => value !== null && (scalars === "all" || (scalars === "ints" && !isFloat(variable.dtype)));
+const isBound = ({ variable, scalar: value }: Leaf, scalars: Bound["scalars"]): boolean => value !== null && (scalars === "all" || (scalars === "ints" && !isFloat(variable.dtype)));
+
+export const shapesOf = (leaves: readonly Leaf[]): string => leaves.map((l) => l.shape.join("x")).join(";");
+
+/** What a plan is kept by: the shapes of the leaves, and all that is bound. */
+export function planKey(leaves: readonly Leaf[], { scalars, values }: Bound): string {
+  const bound = leaves.filter((l) => isBound(l, scalars)).map((l) => l.scalar);
+  return [shapesOf(leaves), scalars, bound.join(","), ...[...values.values()].map((x) => `${x.shape.join("x")}:${x.data.join(",")}`)].join("|");
+}
 
 /** Makes the plan; throws NeedValue or NeedScalars where more has to be bound. */
 export function specialise(outputs: readonly Variable[], leaves: readonly Leaf[], caps: Caps, bound: Bound): Specialised {

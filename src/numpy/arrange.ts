@@ -1,5 +1,5 @@
 /**
- * NumPy's functions that move elements of host arrays without computing: reshape, transpose, concatenate, stack, take, sort.
+ * NumPy's functions that move elements of host arrays without computing: reshape, transpose, concatenate, stack, take, sort, diag.
  * Results are copies unless said otherwise. Must not know graphs or devices.
  */
 import { allocate, castScalar, promote } from "../codegen/ir/dtype.js";
@@ -139,4 +139,24 @@ export function sort(value: ArrayLike): NdArray {
   const n = a.shape.at(-1) ?? 1;
   for (let row = 0; row < a.size; row += n) a.data.subarray(row, row + n).sort();
   return a;
+}
+
+/** A diagonal of a matrix, the k-th above the main one: `np.diagonal`. Throws `np-diagonal`. */
+export function diagonal(value: ArrayLike, k = 0): NdArray {
+  const a = asarray(value);
+  if (a.ndim !== 2) fail("value", "np-diagonal", { what: `Only matrices have diagonals here, not ${a}.`, fix: "pass a matrix; `diag` makes one of a vector" });
+  const [n, m] = a.shape as [number, number];
+  const [row, column] = [Math.max(0, -k), Math.max(0, k)];
+  const places = Array.from({ length: Math.max(0, Math.min(n - row, m - column)) }, (_, i) => (row + i) * m + column + i);
+  return take(ravel(a), Int32Array.from(places));
+}
+
+/** Of a matrix its k-th diagonal; of a vector the square matrix that has it there and zeros elsewhere. Throws `np-diagonal`. */
+export function diag(value: ArrayLike, k = 0): NdArray {
+  const a = asarray(value);
+  if (a.ndim !== 1) return diagonal(a, k);
+  const n = a.size + Math.abs(k);
+  const out = NdArray.zeros([n, n], a.dtype);
+  for (let i = 0; i < a.size; i++) out.data[(i + Math.max(0, -k)) * n + i + Math.max(0, k)] = a.data[i] as number;
+  return out;
 }

@@ -2,7 +2,7 @@
  * The functions that tutorials call as `np.…` on host arrays, gathered under NumPy's names (RandomState joins them in src/index.ts).
  * Must not know graphs, random states or devices.
  */
-export { argsort, concatenate, hstack, ravel, reshape, sort, stack, take, transpose, vstack } from "./arrange.js";
+export { argsort, concatenate, diag, diagonal, hstack, ravel, reshape, sort, stack, take, transpose, vstack } from "./arrange.js";
 export { asarray } from "./convert.js";
 export { arange, array, type DTypeOption, eye, float32, float64, full, int32, linspace, ones, onesLike, shapeOf, type Size, zeros, zerosLike } from "./create.js";
 export {

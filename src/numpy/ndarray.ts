@@ -4,6 +4,7 @@
  */
 import { allocate, castScalar, type DType, formatType, sizeOf, type TypedArray } from "../codegen/ir/dtype.js";
 import { fail } from "../util/fail.js";
+import { arrayText } from "./array_text.js";
 
 /** Nested arrays of numbers or booleans, as literals are written. */
 export type Nested = number | boolean | readonly Nested[];
@@ -105,6 +106,11 @@ export class NdArray {
 
   toString(): string {
     return formatType(this.dtype, this.shape);
+  }
+
+  /** What `console.log` prints in Node: the elements, as NumPy prints them. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return arrayText(this.data, this.shape, this.dtype);
   }
 
   static zeros(shape: Shape, dtype: DType): NdArray {

@@ -6,18 +6,17 @@ import type { HostBuffer } from "../codegen/ir/plan.js";
 import type { Keyed, Op, Params } from "../graph/op.js";
 import type { TensorType } from "../graph/types.js";
 import { apply1, type Variable } from "../graph/variable.js";
+import { arrayText } from "../numpy/array_text.js";
 import { NdArray, type Shape } from "../numpy/ndarray.js";
 import { max, mean, min, prod, std, sum } from "../numpy/reduce.js";
-import { elementsText } from "../numpy/show.js";
 import { fail } from "../util/fail.js";
 import { asTensor, defineOp, type Operand } from "./define.js";
 
-const nested = (x: NdArray): string => (x.ndim === 0 ? String(x.item()) : elementsText(x));
 const reduced = (f: (x: NdArray) => NdArray | number) => (x: NdArray): string => String(Number(f(x)));
 
 /** What can be printed of a value, by Theano's and NumPy's names. */
 const ATTRIBUTES = {
-  __str__: nested,
+  __str__: (x) => arrayText(x.data, x.shape, x.dtype),
   shape: (x) => `(${x.shape.join(", ")})`,
   dtype: (x) => x.dtype,
   ndim: (x) => String(x.ndim),

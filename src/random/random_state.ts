@@ -15,6 +15,7 @@ import { isRecord } from "../util/record.js";
 import { choiceIndices } from "./choice.js";
 import { fillBinomial, fillExponential, fillMultinomial, fillNormal, fillUniform, nextRandint, type Param, permutationOf, shuffleWith } from "./legacy.js";
 import { cloneState, copyState, entropyState, type MtState, seedState, seedStateFromArray } from "./mt19937.js";
+import { MT_STATE_SIZE, packState, readState } from "./mt_state.js";
 
 export interface SizeOption { readonly size?: Size | undefined }
 export interface UniformOptions extends SizeOption { readonly low?: ArrayLike | undefined; readonly high?: ArrayLike | undefined }
@@ -76,6 +77,19 @@ export class RandomState {
   static stateOf(seed?: number | readonly number[]): MtState {
     if (seed === undefined) return entropyState();
     return typeof seed === "number" ? seedState(seed) : seedStateFromArray(seed);
+  }
+
+  /** The generator whose state a random variable holds: `RandomState.unpack(await rv.rng.getValue())`. Throws `random-state-words`. */
+  static unpack(words: NdArray): RandomState {
+    if (words.size !== MT_STATE_SIZE) fail("value", "random-state-words", { what: `${words} is no state of a generator.`, fix: "pass the value of a RandomStreams variable's `rng`" });
+    const made = new RandomState(0);
+    made.setState(readState(words.data));
+    return made;
+  }
+
+  /** The state as a random variable holds it: `rv.rng.setValue(r.pack())`. */
+  pack(): NdArray {
+    return packState(this.state);
   }
 
   /** Starts again from a seed. */

@@ -36,7 +36,7 @@ export const LAYERS: readonly Layer[] = [
   { name: "backend wasm", files: /^src\/codegen\/wasm\//, may: BACKEND },
   { name: "backend webgpu", files: /^src\/codegen\/webgpu\//, may: BACKEND },
   { name: "numpy", files: /^src\/numpy\//, may: IR },
-  { name: "random host", files: /^src\/random\/(mt19937|legacy|binomial|choice|log|random_state|mrg31k3p)\.ts$/, may: HOST },
+  { name: "random host", files: /^src\/random\/(mt19937|mt_state|legacy|binomial|choice|log|random_state|mrg31k3p)\.ts$/, may: HOST },
   { name: "graph", files: /^src\/graph\//, may: below("graph") },
   { name: "ops", files: /^src\/ops\//, may: below("ops") },
   { name: "autodiff", files: /^src\/autodiff\//, may: below("autodiff") },

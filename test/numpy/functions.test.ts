@@ -88,6 +88,15 @@ describe("storage", () => {
   });
 });
 
+test("diagonals read and made (NumPy 1.24.2)", () => {
+  const a = np.arange(6).reshape([2, 3]);
+  expect([0, 1, 2, 3, -1, -2].map((k) => np.diag(a, k).toArray())).toEqual([[0, 4], [1, 5], [2], [], [3], []]);
+  expect(np.diagonal(a, 1).toArray()).toEqual([1, 5]);
+  expect(np.diag([1.5, 2], 1).toArray()).toEqual([[0, 1.5, 0], [0, 0, 2], [0, 0, 0]]);
+  expect(np.diag([1, 2], -1)).toMatchObject({ dtype: "int32", shape: [3, 3] });
+  expect(np.diag([1, 2], -1).toArray()).toEqual([[0, 0, 0], [1, 0, 0], [0, 2, 0]]);
+});
+
 test("every refusal says why", () => {
   const refusals: readonly (readonly [string, () => unknown])[] = [
     ["size", () => np.zeros([2, -1])],
@@ -112,6 +121,7 @@ test("every refusal says why", () => {
     ["np-transpose", () => np.transpose([[1, 2]], [0, 0])],
     ["np-concatenate", () => np.concatenate([])],
     ["np-concatenate-shape", () => np.concatenate([[[1]], [[1, 2]]])],
+    ["np-diagonal", () => np.diag(np.zeros([2, 2, 2]))],
     ["np-take", () => np.take([1, 2], [2])],
   ];
   for (const [code, call] of refusals) expect(call, code).toThrow(expect.objectContaining({ code }));

@@ -171,6 +171,7 @@ describe("states", () => {
 test("every refusal says why", () => {
   const r = new RandomState(1);
   const refusals: readonly (readonly [string, () => unknown])[] = [
+    ["random-state-words", () => RandomState.unpack(NdArray.zeros([3], "int32"))],
     ["uniform-range", () => r.uniform({ low: 0, high: Number.POSITIVE_INFINITY })],
     ["normal-scale", () => r.normal({ scale: -1 })],
     ["exponential-scale", () => r.exponential({ scale: -1 })],
