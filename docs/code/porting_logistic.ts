@@ -2,6 +2,7 @@
 import { compile, config, grad, numpy as np, shared, slice, T, type Variable } from "damo";
 
 config.floatX = "float64";
+if (config.device === "auto") config.device = "wasm"; // GPUs have no float64
 const rng = new np.random.RandomState(1234);
 const [n, features, batch] = [60, 5, 20];
 const X = rng.randn(n, features);
