@@ -103,6 +103,7 @@ export { type ArrayLike, NdArray } from "./numpy/ndarray.js";
 export { defineOp, type Operand } from "./ops/define.js";
 export { defineElementwise, element, type ElementwiseDefinition } from "./ops/element.js";
 export { ifelse } from "./ops/ifelse.js";
+export type { Index } from "./ops/indexing.js";
 export { Print, type PrintAttribute, type PrintFunction, type PrintOptions } from "./ops/print.js";
 export * as scalar from "./ops/scalar.js";
 export { shared } from "./ops/shared.js";
