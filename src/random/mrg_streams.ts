@@ -8,6 +8,7 @@ import { apply, SharedVariable, type Variable } from "../graph/variable.js";
 import { NdArray } from "../numpy/ndarray.js";
 import { asTensor, type Operand } from "../ops/define.js";
 import { add, cast, lt, mul, sub } from "../ops/elementwise.js";
+import { type Named, optionOf } from "../ops/options.js";
 import { shapeAt, type ShapeLike } from "../ops/shape.js";
 import { fail } from "../util/fail.js";
 import { choiceFromUniform } from "./choice_op.js";
@@ -55,10 +56,10 @@ export class MRGRandomStreams {
   #rstate: Int32Array;
   readonly #draws: { readonly update: StateUpdate; readonly streams: number }[] = [];
 
-  /** `seed`: an integer of 1 … 2147462578, or six integers. Throws `mrg-seed`. */
-  constructor(seed: number | readonly number[] = 12345) {
-    this.#seed = seed;
-    this.#rstate = mrgSeed(seed);
+  /** `seed`: an integer of 1 … 2147462578, or six integers; or `{ seed }`. Throws `mrg-seed`. */
+  constructor(seed: Named<"seed", number | readonly number[]> = 12345) {
+    this.#seed = optionOf(seed, "seed") ?? 12345;
+    this.#rstate = mrgSeed(this.#seed);
   }
 
   /** Where the next random variable's first stream starts: six integers. */

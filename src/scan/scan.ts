@@ -54,15 +54,21 @@ export type ScanOutputs<R, L extends boolean> = L extends true ? Variable[] : Ou
 
 const list = <T>(x: T | readonly T[] | null | undefined): readonly T[] => (x === undefined || x === null ? [] : Array.isArray(x) ? (x as readonly T[]) : [x as T]);
 
+/** What scan takes beside the step, where that comes first. */
+export type ScanRest<L extends boolean = boolean> = Omit<ScanOptions<StepReturn, L>, "fn">;
+
 /**
- * Repeats `fn` and stacks its outputs along a new first axis (theano.scan). Returns `[outputs, updates]`: pass the updates to compile(),
+ * Repeats `fn` and stacks its outputs along a new first axis (theano.scan): `scan({ fn, sequences })` or `scan(fn, { sequences })`. Returns `[outputs, updates]`: pass the updates to compile(),
  * else random draws repeat. One step known when the graph is built makes no loop. Gradients run through it (back-propagation through time).
  * With `until` the number of steps is found first, by the graph interpreter on the host; then as many are run, and outputs are that long.
  *
  * Errors, beside those of its arguments (arguments.ts) and of what `fn` returns (step.ts): `scan-outputs-count`, `scan-state-type`,
  * `scan-update-type`, `scan-truncate`, `scan-strict`; when run: `scan-sequence-short`, `scan-negative-steps`, `scan-carry-shape`.
  */
-export function scan<const R extends StepReturn, const L extends boolean = false>(options: ScanOptions<R, L>): [outputs: ScanOutputs<R, L>, updates: Updates] {
+export function scan<const R extends StepReturn, const L extends boolean = false>(options: ScanOptions<R, L>): [outputs: ScanOutputs<R, L>, updates: Updates];
+export function scan<const R extends StepReturn, const L extends boolean = false>(fn: ScanOptions<R, L>["fn"], options: ScanRest<L>): [outputs: ScanOutputs<R, L>, updates: Updates];
+export function scan<const R extends StepReturn, const L extends boolean = false>(first: ScanOptions<R, L> | ScanOptions<R, L>["fn"], rest: ScanRest<L> = {}): [outputs: ScanOutputs<R, L>, updates: Updates] {
+  const options = typeof first === "function" ? { ...rest, fn: first } : first;
   const given = readArguments(options);
   const step = readStep(options.fn(...argumentsOf(given)));
   if (given.states.length > 0 && given.states.length !== step.outputs.length) {
