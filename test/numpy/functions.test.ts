@@ -80,7 +80,11 @@ describe("storage", () => {
   test("every name of a dtype is understood", () => {
     expect(np.zeros(1, { dtype: "int64" }).dtype).toBe(toDType("int32"));
     expect(np.linspace(0, 1, 2, { dtype: "float32" }).dtype).toBe("float32");
-    expect(np.arange(0, 3, 1, { dtype: "float64" }).dtype).toBe("float64");
+    for (const a of [np.arange(0, 3, 1, { dtype: "float64" }), np.arange(3, { dtype: "float64" }), np.arange(0, 3, { dtype: "float64" })]) {
+      expect(a).toMatchObject({ dtype: "float64", shape: [3] });
+    }
+    expect(np.eye(2, { dtype: "int32" })).toMatchObject({ dtype: "int32", shape: [2, 2] });
+    expect(np.linspace(0, 1, { num: 3, dtype: "float32" })).toEqual(np.linspace(0, 1, 3, { dtype: "float32" }));
   });
 
   test("constants", () => {
