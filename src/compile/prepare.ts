@@ -34,12 +34,14 @@ export function prepare(inputs: readonly (Variable | In)[], outputs: readonly Va
   checkInputs(asked);
   const givens = checkGivens(options.givens, asked);
   const { ins, cut } = cutAt(asked);
+  // What only an input that is cut off depends on has no part in the function: neither givens nor default updates are looked for behind it.
+  const swap = new Map([...[...givens].map(([old, by]) => [old, substituteVariables([by], cut)[0] as Variable] as const), ...cut]);
   const updates = checkUpdates(options.updates);
-  const given = substituteVariables([...outputs, ...updates.values()], givens);
+  const given = substituteVariables([...outputs, ...updates.values()], swap);
   const results = given.slice(0, outputs.length);
   const all = new Map([...updates.keys()].map((s, i): [SharedVariable, Variable] => [s, given[outputs.length + i] as Variable]));
-  addDefaultUpdates(results, all, givens, options.noDefaultUpdates);
-  const made = substituteVariables([...results, ...all.values()], cut);
+  addDefaultUpdates(results, all, swap, options.noDefaultUpdates);
+  const made = [...results, ...all.values()];
   checkLeaves(made, ins, options.onUnusedInput ?? "raise");
   return { inputs: ins, outputs: made, updated: [...all.keys()] };
 }
@@ -117,14 +119,14 @@ function checkUpdate(shared: SharedVariable, update: Variable): Variable {
 }
 
 /** default_update of every shared variable reached, also through other updates (theano.compile.pfunc.rebuild_collect_shared). */
-function addDefaultUpdates(results: readonly Variable[], updates: Map<SharedVariable, Variable>, givens: ReadonlyMap<Variable, Variable>, none: PrepareOptions["noDefaultUpdates"]): void {
+function addDefaultUpdates(results: readonly Variable[], updates: Map<SharedVariable, Variable>, swap: ReadonlyMap<Variable, Variable>, none: PrepareOptions["noDefaultUpdates"]): void {
   if (none === true) return;
   const without = new Set(Array.isArray(none) ? (none as readonly SharedVariable[]) : []);
   for (let found = true; found; ) {
     found = false;
     for (const leaf of leavesOf([...results, ...updates.values()])) {
       if (!(leaf instanceof SharedVariable) || leaf.defaultUpdate === null || updates.has(leaf) || without.has(leaf)) continue;
-      const [update] = substituteVariables([leaf.defaultUpdate], givens);
+      const [update] = substituteVariables([leaf.defaultUpdate], swap);
       updates.set(leaf, checkUpdate(leaf, update as Variable));
       found = true;
     }
