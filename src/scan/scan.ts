@@ -187,7 +187,7 @@ function carriesOf({ initial, name }: State, inner: readonly Variable[], output:
     fail("value", "scan-state-type", {
       what: `The initial state of output ${index}${name === null ? "" : ` (${name})`} has type ${type}, and the step returns ${output.type} for it.`,
       where: String((initial[0] as Variable).origin), saw: [`the step's output was made at: ${output.origin}`],
-      fix: `the inner function of scan results in an upcast or downcast, or another rank: give the initial state dtype ${output.dtype} and ${output.ndim} axes (T.constant(v, { dtype }), T.cast), or cast the output`,
+      fix: `the inner function of scan results in an upcast or downcast, or another rank: give the initial state dtype ${output.dtype} and ${output.ndim} axes (Python's T.alloc(0., n) is T.zeros([n]): a JavaScript 0. is the integer 0), or cast the output`,
     });
   }
   return initial.map((init, k) => ({ init, inner: inner[k] as Variable, next: inner[k + 1] ?? fitted(output, type) }));

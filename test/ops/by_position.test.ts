@@ -13,7 +13,9 @@ test.each(reductions)("%s", (name) => {
     const named = value(T[name](x, { axis }));
     expect(value(T[name](x, axis))).toEqual(named);
     expect(value(x[name](axis))).toEqual(named);
+    expect(value(T[name](x, null))).toEqual(value(T[name](x)));
     expect(named).not.toEqual(value(T[name](x)));
+    expect(value(T[name](x, axis, { keepdims: true }))).toEqual(value(x[name]({ axis, keepdims: true })));
   }
 });
 
