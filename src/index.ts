@@ -21,6 +21,7 @@ import * as diagonals from "./ops/diagonal.js";
 import { dimshuffle, transpose } from "./ops/dimshuffle.js";
 import { batchedDot, dot, outer } from "./ops/dot.js";
 import * as elementwise from "./ops/elementwise.js";
+import * as erfInverse from "./ops/erf_inverse.js";
 import * as grids from "./ops/grids.js";
 import * as identities from "./ops/identities.js";
 import { constant, inputMakers, tensor, TensorType } from "./ops/inputs.js";
@@ -38,6 +39,7 @@ import { incSubtensor, setSubtensor } from "./ops/set_subtensor.js";
 import { shape } from "./ops/shape.js";
 import * as slinalg from "./ops/slinalg.js";
 import * as sorting from "./ops/sort.js";
+import * as special from "./ops/special.js";
 import { specifyShape } from "./ops/specify_shape.js";
 import * as statistics from "./ops/statistics.js";
 import { batchedTensordot, tensordot } from "./ops/tensordot.js";
@@ -56,7 +58,7 @@ const { sum, prod, max, min, any, all } = reduce;
 export const T = {
   ...inputMakers, tensor, TensorType, constant, asTensorVariable, grad, jacobian, hessian, Rop, Lop, tensorCopy: identities.tensorCopy,
   ...elementwise, trueDiv: elementwise.div, intDiv: elementwise.floorDiv, abs_: elementwise.abs, square: elementwise.sqr, switch: elementwise.switch_, second: elementwise.fill,
-  ...math,
+  ...math, ...special, ...erfInverse,
   sum, prod, max, min, any, all, argmax, argmin, maxAndArgmax, mean: statistics.mean, var: statistics.variance, std: statistics.std,
   norm: statistics.norm, ptp: statistics.ptp, smallest: statistics.smallest, largest: statistics.largest, cumsum, cumprod, diff, ...bins, ...sorting, ...diagonals, ...grids,
   nonzero, flatnonzero, nonzeroValues, take, compress, roll,
