@@ -116,6 +116,7 @@ export { RandomStreams } from "./random/streams.js";
 export { registerRule } from "./rewrite/rules.js";
 export { scan } from "./scan/scan.js";
 export { until } from "./scan/step.js";
+export { foldl, foldr, map, reduce } from "./scan/views.js";
 export { config } from "./util/config.js";
 export { debugprint, type DebugprintOptions, pp, pydotprint, type PydotprintOptions } from "./viz/index.js";
 export * from "./util/fail.js";
