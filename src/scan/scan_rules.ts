@@ -23,10 +23,12 @@ const keyOf = (inner: readonly Variable[]) => (s: StackedPart): string => `${s.k
 
 /** Scans with the same inputs and next states, which may keep other values. */
 function kindredOf(op: Op, node: Apply, parts: ScanParts, context: RuleContext): Kindred[] {
+  const same = (a: Apply): boolean => a !== node && a.op === op && a.inputs.length === node.inputs.length && a.inputs.every((v, i) => v === node.inputs[i]) && a.params.truncate === parts.truncate && a.params.sequences === parts.sequences.length && a.params.carries === parts.carries.length;
+  const others = [...new Set(context.consumers(node.inputs[0] as Variable).filter(same))];
+  if (others.length === 0) return [];
   const own = innerOf(parts);
   const stateKey = graphKey(own, parts.carries.map((c) => c.next));
-  const same = (a: Apply): boolean => a !== node && a.op === op && a.inputs.length === node.inputs.length && a.inputs.every((v, i) => v === node.inputs[i]) && a.params.truncate === parts.truncate && a.params.sequences === parts.sequences.length && a.params.carries === parts.carries.length;
-  return [...new Set(context.consumers(node.inputs[0] as Variable).filter(same))].flatMap((other) => {
+  return others.flatMap((other) => {
     const its = partsOf(other);
     const inner = innerOf(its);
     if (graphKey(inner, its.carries.map((c) => c.next)) !== stateKey) return [];
