@@ -11,8 +11,8 @@ import { asarray } from "../numpy/convert.js";
 import type { ArrayLike } from "../numpy/ndarray.js";
 import { StepVariable } from "../scan/arguments.js";
 
-/** A dictionary keyed by variables: a Map (or Updates), or pairs. */
-export type Pairs<K extends Variable = Variable> = ReadonlyMap<K, Operand> | readonly (readonly [K, Operand])[];
+/** A dictionary keyed by variables: a Map (or Updates), or pairs. `params.map((p) => [p, p.mul(2)])` makes lists, of which TypeScript does not know that they are pairs. */
+export type Pairs<K extends Variable = Variable> = ReadonlyMap<K, Operand> | readonly (readonly [K, Operand] | readonly Variable[])[];
 
 export interface PrepareOptions {
   readonly updates?: Pairs | undefined;
@@ -68,7 +68,12 @@ function checkInputs(ins: readonly In[]): void {
   }
 }
 
-const entries = (pairs: Pairs | undefined): readonly (readonly [Variable, Operand])[] => (pairs === undefined ? [] : [...pairs]);
+function entries(pairs: Pairs | undefined): readonly (readonly [Variable, Operand])[] {
+  const listed = pairs === undefined ? [] : [...pairs];
+  const bad = listed.find((pair) => pair.length !== 2);
+  if (bad !== undefined) fail("value", "pairs-length", { what: `updates and givens are lists of pairs; one entry has ${bad.length} elements.`, fix: "write [[variable, value], …]" });
+  return listed as readonly (readonly [Variable, Operand])[];
+}
 
 /** A value in the place of a variable: plain values become constants of its dtype. */
 function standIn(old: Variable, value: Operand): Variable {

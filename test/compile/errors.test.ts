@@ -40,6 +40,7 @@ describe("compile() refuses", () => {
     ["update-key", () => compile([x], x, { updates: [[x, x]] })],
     ["update-twice", () => compile([], [], { updates: [[w, w.add(1)], [w, w]] })],
     ["update-type", () => compile([], [], { updates: [[n, n.mul(T.constant(0.5, { dtype: "float64" }))]] })],
+    ["pairs-length", () => compile([], w, { updates: [[w, w, w]] })],
     ["givens-kind", () => compile([x], x, { givens: [["x" as unknown as Variable, x]] })],
     ["givens-input", () => compile([x], x, { givens: [[x, x.add(1)]] })],
     ["givens-twice", () => compile([], x, { givens: [[x, [1]], [x, [2]]] })],

@@ -42,6 +42,8 @@ describe("outputs of compile()", () => {
   });
 
   test("none is an empty list, positional and by keyword", async () => {
+    const mapped = [w].map((p) => [p, p.add(1)]);
+    compile([], [], { updates: mapped, givens: mapped.slice(1), device });
     const updates = [[w, w.add(1)]] as const;
     const none = [compile([], [], { updates, device }), compile({ inputs: [], updates, device }), compile([], null, { updates, device })] as const;
     expectTypeOf<Results<(typeof none)[0]>>().toExtend<readonly []>();
