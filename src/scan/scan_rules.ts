@@ -9,7 +9,7 @@ import type { Rule, RuleContext } from "../graph/rule.js";
 import { type Apply, Constant, type Variable } from "../graph/variable.js";
 import { add, mul } from "../ops/elementwise.js";
 import { exampleParts, scalar } from "./examples.js";
-import { everything, keeping, type Kept, liveCarries, remade } from "./edit_scan.js";
+import { everything, keeping, type Kept, liveCarries, readsAll, remade } from "./edit_scan.js";
 import { type Entry, partsOf, scanOf, type ScanParts, type StackedPart, substituteInBody } from "./parts.js";
 
 const isRead = (v: Variable, context: RuleContext): boolean => context.isOutput(v) || context.consumers(v).length > 0;
@@ -47,8 +47,10 @@ function dropUnused(op: Op): Rule {
       const wanted = parts.carries.flatMap((_, i) => (isRead(node.outputs[i] as Variable, context) ? [i] : []));
       if (wanted.length + stacked.length === 0) return null;
       const kept: Kept = { carries: liveCarries(parts, wanted, stacked), stacked };
+      const whole = kept.carries.length === n && stacked.length === parts.stacked.length;
+      if (whole && readsAll(parts)) return null;
       const small = keeping(parts, kept);
-      const same = kept.carries.length === n && stacked.length === parts.stacked.length && small.sequences.length === parts.sequences.length && small.constants.length === parts.constants.length;
+      const same = whole && small.sequences.length === parts.sequences.length && small.constants.length === parts.constants.length;
       if (same) return null;
       // What another scan of this loop keeps is left for it to be merged with this one: dropped here, it would be added again.
       const key = keyOf(innerOf(parts));
