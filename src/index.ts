@@ -16,6 +16,8 @@ import * as numpyFunctions from "./numpy/index.js";
 import { alloc, arange, eye, identityLike, ones, onesLike, zeros, zerosLike } from "./ops/alloc.js";
 import { argmax, argmin, maxAndArgmax } from "./ops/argmax.js";
 import * as bins from "./ops/bins.js";
+import * as closeness from "./ops/closeness.js";
+import { signalConv2d } from "./ops/convolutions.js";
 import { cumprod, cumsum, diff } from "./ops/cumulate.js";
 import * as diagonals from "./ops/diagonal.js";
 import { dimshuffle, transpose } from "./ops/dimshuffle.js";
@@ -57,14 +59,14 @@ const { sum, prod, max, min, any, all } = reduce;
 /** Tensor functions and variable makers, as `theano.tensor`; `T.nnet` as `theano.tensor.nnet`. */
 export const T = {
   ...inputMakers, tensor, TensorType, constant, asTensorVariable, grad, jacobian, hessian, Rop, Lop, tensorCopy: identities.tensorCopy,
-  ...elementwise, trueDiv: elementwise.div, intDiv: elementwise.floorDiv, abs_: elementwise.abs, square: elementwise.sqr, switch: elementwise.switch_, second: elementwise.fill,
+  ...elementwise, trueDiv: elementwise.div, intDiv: elementwise.floorDiv, power: math.pow, bitwiseAnd: elementwise.and_, bitwiseOr: elementwise.or_, bitwiseXor: elementwise.xor, bitwiseNot: elementwise.invert, abs_: elementwise.abs, square: elementwise.sqr, switch: elementwise.switch_, second: elementwise.fill,
   ...math, ...special, ...erfInverse,
   sum, prod, max, min, any, all, argmax, argmin, maxAndArgmax, mean: statistics.mean, var: statistics.variance, std: statistics.std,
   norm: statistics.norm, ptp: statistics.ptp, smallest: statistics.smallest, largest: statistics.largest, cumsum, cumprod, diff, ...bins, ...sorting, ...diagonals, ...grids,
   nonzero, flatnonzero, nonzeroValues, take, compress, roll,
-  dot, batchedDot, outer, tensordot, batchedTensordot, dimshuffle, transpose, shape, specifyShape, reshape, flatten, ravel, squeeze, swapaxes, shapePadleft, shapePadright, shapePadaxis, addbroadcast, patternBroadcast, unbroadcast,
+  dot, batchedDot, outer, tensordot, batchedTensordot, dimshuffle, transpose, shape, specifyShape, reshape, flatten, ravel, squeeze, swapaxes, shapePadleft, shapePadright, shapePadaxis, addbroadcast, patternBroadcast, patternbroadcast: patternBroadcast, unbroadcast,
   alloc, zeros, ones, zerosLike, onesLike, eye, identityLike, arange, join, concatenate, stack, stacklists, horizontalStack, verticalStack, split, tile, repeat, setSubtensor, incSubtensor,
-  nnet: nnetOps, nlinalg, slinalg, signal: { pool, downsample }, xlogx,
+  nnet: nnetOps, nlinalg, slinalg, signal: { pool, downsample, conv: { conv2d: signalConv2d } }, xlogx, ...closeness,
 };
 
 const { zeroGrad, considerConstant, disconnectedGrad, undefinedGrad, gradClip, gradScale } = identities;
