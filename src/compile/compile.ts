@@ -105,6 +105,7 @@ export function compile<const O extends Outputs = undefined>(inputs: readonly (V
 export function compile<R extends Results>(keywords: KeywordOptions<Outputs>): CompiledFunction<Outputs, R>;
 export function compile<R extends Results>(inputs: readonly (Variable | In)[], outputs: Outputs, options?: CompileOptions): CompiledFunction<Outputs, R>;
 export function compile<const O extends Outputs>(first: readonly (Variable | In)[] | KeywordOptions<O>, second?: O, third: CompileOptions = {}): CompiledFunction<O> {
+  if (Array.isArray(third)) fail("type", "options-list", { what: "The options of compile() are a list.", fix: "write compile(inputs, outputs, { updates: […], givens: […] })" });
   const keywords = isInputList(first) ? { ...third, inputs: first, outputs: second } : first;
   const { inputs = [], outputs, ...options } = keywords;
   if (!Array.isArray(inputs)) fail("type", "inputs-list", { what: "The inputs of compile() are not a list.", fix: "write compile([x, y], output) or compile({ inputs: [x, y], outputs })" });

@@ -69,6 +69,7 @@ function checkInputs(ins: readonly In[]): void {
 }
 
 function entries(pairs: Pairs | undefined): readonly (readonly [Variable, Operand])[] {
+  if (pairs !== undefined && !(Symbol.iterator in pairs)) fail("type", "pairs-kind", { what: `updates and givens are lists of pairs or Maps, got an object of { ${Object.keys(pairs).join(", ")} }.`, fix: "write [[variable, value], …]: an object has text for keys" });
   const listed = pairs === undefined ? [] : [...pairs];
   const bad = listed.find((pair) => pair.length !== 2);
   if (bad !== undefined) fail("value", "pairs-length", { what: `updates and givens are lists of pairs; one entry has ${bad.length} elements.`, fix: "write [[variable, value], …]" });

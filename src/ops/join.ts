@@ -99,8 +99,11 @@ export interface AxisOption {
 
 const axisOf = (given: AxisOption | number): number => (typeof given === "number" ? given : (given.axis ?? 0));
 
-/** `T.concatenate([x, y], { axis })` or `T.concatenate([x, y], axis)`. */
-export const concatenate = (tensors: readonly Operand[], axis: AxisOption | number = {}): Variable => join(axisOf(axis), ...tensors);
+/** `T.concatenate([x, y], { axis })` or `T.concatenate([x, y], axis)`. Errors as `join`, and `join-list`. */
+export function concatenate(tensors: readonly Operand[], axis: AxisOption | number = {}): Variable {
+  if (!Array.isArray(tensors)) fail("type", "join-list", { what: `concatenate() joins a list of tensors, got ${String(tensors)}.`, fix: "write T.concatenate([x, y], { axis }) or T.join(axis, x, y)" });
+  return join(axisOf(axis), ...tensors);
+}
 
 /** The tensors along a new axis: `T.stack([x, y], { axis })`, `T.stack([x, y], axis)`, or along the first, `T.stack(x, y)`. */
 export function stack(tensors: readonly Operand[], given?: AxisOption | number): Variable;

@@ -120,3 +120,19 @@ test("every refusal says why", () => {
   ];
   for (const [code, call] of refusals) expect(call, code).toThrow(expect.objectContaining({ code }));
 });
+
+test("what is not a number is named, and what may have been meant", () => {
+  const said = (x: unknown): string => {
+    try {
+      np.asarray(x as number);
+    } catch (e) {
+      return String((e as Error).message);
+    }
+    return "nothing";
+  };
+  expect(said(Promise.resolve(1))).toMatch(/A promise is not a number[^]*await it/);
+  expect(said(undefined)).toMatch(/undefined is not a number[^]*missing/);
+  expect(said({ axis: 1 })).toMatch(/An object of \{ axis \}[^]*options come last/);
+  expect(said("axis")).toMatch(/The text 'axis'/);
+  expect(said(null)).toMatch(/null is not a number/);
+});

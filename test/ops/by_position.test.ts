@@ -67,5 +67,6 @@ test("lists of variables are stacked", () => {
   expect(value(T.stack(a, b))).toEqual([[1, 5], [9, 7]]);
   expect(value(T.stack(a))).toEqual([[1, 5]]);
   expect(value(T.asTensorVariable([1, 2]))).toEqual([1, 2]);
+  expect(() => T.concatenate(x as never)).toThrow("join-list");
   expect(() => x.get([T.constant(0), T.constant(1)] as never)).toThrow("index-list");
 });
