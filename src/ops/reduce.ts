@@ -27,6 +27,8 @@ export interface ReduceOptions {
 export interface SumOptions extends ReduceOptions {
   /** dtype of the result; by default the input's, int32 for bool. */
   readonly dtype?: string | undefined;
+  /** Accepted for ports: devices add in what they compute in. */
+  readonly accDtype?: string | undefined;
 }
 
 /** What follows the tensor: options, the axis by position, or both: `T.sum(x, { axis: 1 })`, `x.mean([0, 2])`, `x.max(1, { keepdims: true })`. */

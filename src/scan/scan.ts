@@ -27,11 +27,11 @@ export interface ScanOptions<R extends StepReturn = StepReturn, L extends boolea
    */
   readonly fn: (...args: Variable[]) => R;
   /** What is run over, along the first axis. */
-  readonly sequences?: SequenceArgument | readonly SequenceArgument[] | undefined;
+  readonly sequences?: SequenceArgument | readonly SequenceArgument[] | null | undefined;
   /** One entry per output: null where it is not fed back, else its initial state. Absent: no output is fed back. */
   readonly outputsInfo?: StateArgument | readonly StateArgument[] | undefined;
   /** Passed to every step as they are. */
-  readonly nonSequences?: Operand | readonly Operand[] | undefined;
+  readonly nonSequences?: Operand | readonly Operand[] | null | undefined;
   /** Default: the length of the shortest sequence. More steps than a sequence has is an error when the function runs. */
   readonly nSteps?: number | Variable | null | undefined;
   /** Gradients reach this many last steps back; -1 (default) is all of them. */

@@ -1,7 +1,7 @@
 /** What Python takes by position or by keyword comes both ways: T.sum(x, 1) means T.sum(x, { axis: 1 }). */
 import { expect, test } from "vitest";
 import { interpret } from "../../src/autodiff/interpret.js";
-import { MRGRandomStreams, RandomStreams, scan, T, type Variable } from "../../src/index.js";
+import { clone, compile, In, MRGRandomStreams, RandomStreams, scan, T, type Variable } from "../../src/index.js";
 
 const x = T.constant([[[1, 5], [2, 0]], [[4, 3], [9, 7]]], { dtype: "float64" });
 const value = (v: Variable): unknown => interpret([v])[0]?.toArray();
@@ -45,6 +45,19 @@ test("axes, ranks, dtypes and slopes", () => {
   same(T.nnet.relu(x.neg(), 0.5), T.nnet.relu(x.neg(), { alpha: 0.5 }));
   same(T.nnet.elu(x.neg(), 0.5), T.nnet.elu(x.neg(), { alpha: 0.5 }));
   expect(value(T.nnet.elu(x.neg(), 0.5))).not.toEqual(value(T.nnet.elu(x.neg())));
+});
+
+test("options that Theano has and nothing follows from are accepted", () => {
+  expect(value(T.setSubtensor(x.get(0), 1, { inplace: true, tolerateInplaceAliasing: false }))).toEqual(value(T.setSubtensor(x.get(0), 1)));
+  expect(value(T.incSubtensor(x.get(0), 1, { inplace: true }))).toEqual(value(T.incSubtensor(x.get(0), 1)));
+  expect(value(T.sum(x, 0, { accDtype: "float64" }))).toEqual(value(T.sum(x, 0)));
+  expect(value(T.mean(x, { accDtype: "float64" }))).toEqual(value(T.mean(x)));
+  expect(value(clone(x, { replace: [], shareInputs: true }))).toEqual(value(x));
+  const [steps] = scan((s) => s.add(1), { sequences: null, outputsInfo: T.zeros([], "float64"), nonSequences: null, nSteps: 2 });
+  expect(value(steps)).toEqual([1, 2]);
+  const f = compile([In(T.dscalar("a"), { borrow: true, mutable: true, strict: false })], [], { onUnusedInput: "ignore", mode: "FAST_COMPILE" });
+  expect(f.explain().rewrites).toEqual({});
+  expect(() => compile([], x, { mode: "SLOW" as never })).toThrow("compile-mode");
 });
 
 test("seeds of streams, and the step of a scan", () => {
