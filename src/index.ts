@@ -46,6 +46,7 @@ import { specifyShape } from "./ops/specify_shape.js";
 import * as statistics from "./ops/statistics.js";
 import { batchedTensordot, tensordot } from "./ops/tensordot.js";
 import { repeat, tile } from "./ops/tile.js";
+import { pool3d } from "./ops/volumes.js";
 import * as xlogx from "./ops/xlogx.js";
 import { RandomState } from "./random/random_state.js";
 import { hessian, jacobian } from "./scan/jacobian.js";
@@ -66,7 +67,7 @@ export const T = {
   nonzero, flatnonzero, nonzeroValues, take, compress, roll,
   dot, batchedDot, outer, tensordot, batchedTensordot, dimshuffle, transpose, shape, specifyShape, reshape, flatten, ravel, squeeze, swapaxes, shapePadleft, shapePadright, shapePadaxis, addbroadcast, patternBroadcast, patternbroadcast: patternBroadcast, unbroadcast,
   alloc, zeros, ones, zerosLike, onesLike, eye, identityLike, arange, join, concatenate, stack, stacklists, horizontalStack, verticalStack, split, tile, repeat, setSubtensor, incSubtensor,
-  nnet: nnetOps, nlinalg, slinalg, signal: { pool, downsample, conv: { conv2d: signalConv2d } }, xlogx, ...closeness,
+  nnet: nnetOps, nlinalg, slinalg, signal: { pool: { ...pool, pool3d }, downsample: { ...downsample, maxPool3d: pool3d }, conv: { conv2d: signalConv2d } }, xlogx, ...closeness,
 };
 
 const { zeroGrad, considerConstant, disconnectedGrad, undefinedGrad, gradClip, gradScale } = identities;

@@ -302,6 +302,8 @@ export const BEYOND_TENSORS: Readonly<Record<string, () => unknown>> = {
   "T.tri_gamma": () => T.triGamma(x),
   "T.erfinv": () => T.erfinv(x),
   "T.erfcinv": () => T.erfcinv(x),
+  "T.nnet.conv3d": () => T.nnet.conv3d(T.tensor5(), T.tensor5(), { borderMode: "half" }),
+  "T.signal.pool.pool_3d": () => T.signal.pool.pool3d(T.tensor5(), [2, 2, 2], { ignoreBorder: true }),
   "T.isclose": () => T.isclose(x, 0.5, { rtol: 1e-3 }),
   "T.allclose": () => T.allclose(x, x),
   "T.divmod": () => T.divmod(x, 2),

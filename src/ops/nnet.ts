@@ -24,6 +24,7 @@ export { abstractConv, conv, conv2d, conv2dTranspose, separableConv2d } from "./
 export * as bn from "./batch_norm.js";
 export { crossentropyCategorical1hot, crossentropySoftmax1hot, crossentropySoftmax1hotDx, pickPerRow } from "./labels.js";
 export { elu, hardSigmoid, relu, selu, sigmoid, softplus, softsign, ultraFastSigmoid } from "./sigmoid.js";
+export { conv3d } from "./volumes.js";
 export { images2neibs, neibs2images, neighbours } from "./neighbours.js";
 export { logSoftmax, logSoftmax as logsoftmax, softmax, softmaxGrad } from "./softmax.js";
 
