@@ -24,10 +24,10 @@ export interface MrgDrawOptions {
   /** Lengths as numbers and 0-d int variables, or an int vector such as `x.shape`. */
   readonly size: ShapeLike;
   /** Number of axes, where the size does not say it. */
-  readonly ndim?: number | undefined;
+  readonly ndim?: number | null | undefined;
   readonly dtype?: string | undefined;
   /** Streams drawn from in turn: a sixth of the elements, at most 15360, and 15360 for sizes with variables. Part of what numbers come out. */
-  readonly nstreams?: number | undefined;
+  readonly nstreams?: number | null | undefined;
 }
 export interface MrgUniformOptions extends MrgDrawOptions { readonly low?: Operand | undefined; readonly high?: Operand | undefined }
 export interface MrgNormalOptions extends MrgDrawOptions { readonly avg?: Operand | undefined; readonly std?: Operand | undefined }
@@ -36,7 +36,7 @@ export interface MrgMultinomialOptions {
   readonly pvals: Operand;
   readonly n?: number | undefined;
   readonly dtype?: string | undefined;
-  readonly nstreams?: number | undefined;
+  readonly nstreams?: number | null | undefined;
 }
 export interface MrgChoiceOptions {
   /** Probabilities, a row for each draw. */
@@ -44,7 +44,7 @@ export interface MrgChoiceOptions {
   readonly size?: number | Variable | undefined;
   readonly replace?: boolean | undefined;
   readonly dtype?: string | undefined;
-  readonly nstreams?: number | undefined;
+  readonly nstreams?: number | null | undefined;
 }
 
 /**

@@ -25,7 +25,7 @@ export interface DrawOptions {
   /** Lengths as numbers and 0-d int variables, or an int vector such as `x.shape`. Without it the parameters' broadcast shape. */
   readonly size?: ShapeLike | undefined;
   /** Number of axes, where the size does not say it. */
-  readonly ndim?: number | undefined;
+  readonly ndim?: number | null | undefined;
   readonly dtype?: string | undefined;
 }
 export interface UniformOptions extends DrawOptions { readonly low?: Operand | undefined; readonly high?: Operand | undefined }

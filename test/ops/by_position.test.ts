@@ -1,7 +1,7 @@
 /** What Python takes by position or by keyword comes both ways: T.sum(x, 1) means T.sum(x, { axis: 1 }). */
 import { expect, test } from "vitest";
 import { interpret } from "../../src/autodiff/interpret.js";
-import { clone, compile, In, MRGRandomStreams, RandomStreams, scan, T, type Variable } from "../../src/index.js";
+import { clone, compile, config, grad, In, MRGRandomStreams, RandomStreams, scan, T, type Variable } from "../../src/index.js";
 
 const x = T.constant([[[1, 5], [2, 0]], [[4, 3], [9, 7]]], { dtype: "float64" });
 const value = (v: Variable): unknown => interpret([v])[0]?.toArray();
@@ -58,6 +58,15 @@ test("options that Theano has and nothing follows from are accepted", () => {
   const f = compile([In(T.dscalar("a"), { borrow: true, mutable: true, strict: false })], [], { onUnusedInput: "ignore", mode: "FAST_COMPILE" });
   expect(f.explain().rewrites).toEqual({});
   expect(() => compile([], x, { mode: "SLOW" as never })).toThrow("compile-mode");
+});
+
+test("Theano's words: floatX as a dtype, None for a gradient that is not there and for a rank", () => {
+  expect([T.cast(x, "floatX").dtype, T.matrix({ dtype: "floatX" }).dtype]).toEqual([config.floatX, config.floatX]);
+  const [a, b] = T.dscalars("a b");
+  expect(grad(a.mul(2), [b, a], { disconnectedInputs: "ignore", returnDisconnected: "None" }).map(String)).toEqual(["null", expect.any(String)]);
+  expect(grad(a.mul(2), b, { disconnectedInputs: "ignore", returnDisconnected: "Disconnected" })).toBe("disconnected");
+  expect(() => grad(a, b, { returnDisconnected: "nothing" as never })).toThrow("grad-option");
+  for (const Streams of [RandomStreams, MRGRandomStreams]) expect(value(new Streams(7).uniform({ size: [3], ndim: null }))).toEqual(value(new Streams(7).uniform([3])));
 });
 
 test("seeds of streams, and the step of a scan", () => {
