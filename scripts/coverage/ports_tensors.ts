@@ -317,6 +317,7 @@ export const BEYOND_TENSORS: Readonly<Record<string, () => unknown>> = {
   "T.nnet.neighbours.neibs2images": () => T.nnet.neighbours.neibs2images(x, [2, 2], [1, 1, 4, 4]),
   "T.signal.conv.conv2d": () => T.signal.conv.conv2d(x, x, { borderMode: "full" }),
   "T.xlogx.xlogx": () => T.xlogx.xlogx(x),
+  ".size": () => x.size,
   ".trace()": () => x.trace(),
   ".cumsum(axis=)": () => x.cumsum({ axis: 0 }),
   ".searchsorted()": () => v.searchsorted(x),

@@ -5,11 +5,11 @@
 import { flatten as flatIndex, unflatten } from "../codegen/ir/index.js";
 import type { Lazy, LowerContext, Op, Params } from "../graph/op.js";
 import { TensorType } from "../graph/types.js";
-import { apply1, type Variable } from "../graph/variable.js";
+import { apply1, scalarConstant, type Variable } from "../graph/variable.js";
 import type { NdArray, Shape } from "../numpy/ndarray.js";
 import { sizeOf } from "../numpy/ndarray.js";
 import { fail } from "../util/fail.js";
-import { asTensor, defineOp, method, type Operand } from "./define.js";
+import { asTensor, defineOp, method, type Operand, property } from "./define.js";
 import { boundDims, type Dims, dimFlags, givenDims, splitDims } from "./dims.js";
 import { dimshuffle, padLeft } from "./dimshuffle.js";
 import { mul } from "./elementwise.js";
@@ -125,7 +125,10 @@ declare module "../graph/variable.js" {
     ravel(): Variable;
     squeeze(options?: { readonly axis?: number | readonly number[] }): Variable;
     swapaxes(axis1: number, axis2: number): Variable;
+    /** How many elements it has, symbolic: the product of its lengths, 0-d int32. */
+    readonly size: Variable;
   }
 }
 method({ reshape, flatten, ravel, squeeze, swapaxes });
+property({ size: (x) => lengthsOf(x).reduce<Variable>((a, b) => mul(a, b), scalarConstant(1, "int32")) });
 

@@ -128,6 +128,13 @@ describe("filling", () => {
     expect(() => eye(2, 2, 0.5)).toThrow(code("eye-diagonal"));
   });
 
+  it("size", () => {
+    expect(on(x.size)).toBe(6);
+    expect(on(x.get(0).size)).toBe(3);
+    expect(on(x.sum().size)).toBe(1);
+    expect(x.size.dtype).toBe("int32");
+  });
+
   it("arange", () => {
     expect(on(arange(4))).toEqual([0, 1, 2, 3]);
     expect(on(arange(n, 7, n))).toEqual([2, 4, 6]);
