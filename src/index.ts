@@ -16,11 +16,14 @@ import * as numpyFunctions from "./numpy/index.js";
 import { alloc, arange, eye, identityLike, ones, onesLike, zeros, zerosLike } from "./ops/alloc.js";
 import { argmax, argmin, maxAndArgmax } from "./ops/argmax.js";
 import * as bins from "./ops/bins.js";
+import * as closeness from "./ops/closeness.js";
+import { signalConv2d } from "./ops/convolutions.js";
 import { cumprod, cumsum, diff } from "./ops/cumulate.js";
 import * as diagonals from "./ops/diagonal.js";
 import { dimshuffle, transpose } from "./ops/dimshuffle.js";
 import { batchedDot, dot, outer } from "./ops/dot.js";
 import * as elementwise from "./ops/elementwise.js";
+import * as erfInverse from "./ops/erf_inverse.js";
 import * as grids from "./ops/grids.js";
 import * as identities from "./ops/identities.js";
 import { constant, inputMakers, tensor, TensorType } from "./ops/inputs.js";
@@ -38,10 +41,12 @@ import { incSubtensor, setSubtensor } from "./ops/set_subtensor.js";
 import { shape } from "./ops/shape.js";
 import * as slinalg from "./ops/slinalg.js";
 import * as sorting from "./ops/sort.js";
+import * as special from "./ops/special.js";
 import { specifyShape } from "./ops/specify_shape.js";
 import * as statistics from "./ops/statistics.js";
 import { batchedTensordot, tensordot } from "./ops/tensordot.js";
 import { repeat, tile } from "./ops/tile.js";
+import { pool3d } from "./ops/volumes.js";
 import * as xlogx from "./ops/xlogx.js";
 import { RandomState } from "./random/random_state.js";
 import { hessian, jacobian } from "./scan/jacobian.js";
@@ -55,14 +60,14 @@ const { sum, prod, max, min, any, all } = reduce;
 /** Tensor functions and variable makers, as `theano.tensor`; `T.nnet` as `theano.tensor.nnet`. */
 export const T = {
   ...inputMakers, tensor, TensorType, constant, asTensorVariable, grad, jacobian, hessian, Rop, Lop, tensorCopy: identities.tensorCopy,
-  ...elementwise, trueDiv: elementwise.div, intDiv: elementwise.floorDiv, abs_: elementwise.abs, square: elementwise.sqr, switch: elementwise.switch_, second: elementwise.fill,
-  ...math,
+  ...elementwise, trueDiv: elementwise.div, intDiv: elementwise.floorDiv, power: math.pow, bitwiseAnd: elementwise.and_, bitwiseOr: elementwise.or_, bitwiseXor: elementwise.xor, bitwiseNot: elementwise.invert, abs_: elementwise.abs, square: elementwise.sqr, switch: elementwise.switch_, second: elementwise.fill,
+  ...math, ...special, ...erfInverse,
   sum, prod, max, min, any, all, argmax, argmin, maxAndArgmax, mean: statistics.mean, var: statistics.variance, std: statistics.std,
   norm: statistics.norm, ptp: statistics.ptp, smallest: statistics.smallest, largest: statistics.largest, cumsum, cumprod, diff, ...bins, ...sorting, ...diagonals, ...grids,
   nonzero, flatnonzero, nonzeroValues, take, compress, roll,
-  dot, batchedDot, outer, tensordot, batchedTensordot, dimshuffle, transpose, shape, specifyShape, reshape, flatten, ravel, squeeze, swapaxes, shapePadleft, shapePadright, shapePadaxis, addbroadcast, patternBroadcast, unbroadcast,
+  dot, batchedDot, outer, tensordot, batchedTensordot, dimshuffle, transpose, shape, specifyShape, reshape, flatten, ravel, squeeze, swapaxes, shapePadleft, shapePadright, shapePadaxis, addbroadcast, patternBroadcast, patternbroadcast: patternBroadcast, unbroadcast,
   alloc, zeros, ones, zerosLike, onesLike, eye, identityLike, arange, join, concatenate, stack, stacklists, horizontalStack, verticalStack, split, tile, repeat, setSubtensor, incSubtensor,
-  nnet: nnetOps, nlinalg, slinalg, signal: { pool, downsample }, xlogx,
+  nnet: nnetOps, nlinalg, slinalg, signal: { pool: { ...pool, pool3d }, downsample: { ...downsample, maxPool3d: pool3d }, conv: { conv2d: signalConv2d } }, xlogx, ...closeness,
 };
 
 const { zeroGrad, considerConstant, disconnectedGrad, undefinedGrad, gradClip, gradScale } = identities;
@@ -103,6 +108,7 @@ export { type ArrayLike, NdArray } from "./numpy/ndarray.js";
 export { defineOp, type Operand } from "./ops/define.js";
 export { defineElementwise, element, type ElementwiseDefinition } from "./ops/element.js";
 export { ifelse } from "./ops/ifelse.js";
+export type { Index } from "./ops/indexing.js";
 export { Print, type PrintAttribute, type PrintFunction, type PrintOptions } from "./ops/print.js";
 export * as scalar from "./ops/scalar.js";
 export { shared } from "./ops/shared.js";
@@ -113,6 +119,7 @@ export { RandomStreams } from "./random/streams.js";
 export { registerRule } from "./rewrite/rules.js";
 export { scan } from "./scan/scan.js";
 export { until } from "./scan/step.js";
+export { foldl, foldr, map, reduce } from "./scan/views.js";
 export { config } from "./util/config.js";
 export { debugprint, type DebugprintOptions, pp, pydotprint, type PydotprintOptions } from "./viz/index.js";
 export * from "./util/fail.js";

@@ -3,7 +3,7 @@
  * as it is written here. One line per name: the code is type-checked, a test runs it, and its text is what docs/COVERAGE.md shows.
  */
 import {
-  Apply, clone, compile, config, debugprint, defineOp, detectNan, grad, gradient, ifelse, In, MonitorMode, MRGRandomStreams, NanGuardMode, numpy as np, OpFromGraph, pattern, patternRule, pp, Print, ProfileStats, pydotprint, RandomStreams, scalar, scan, shared, T, until, Updates,
+  Apply, clone, compile, config, debugprint, defineOp, detectNan, foldl, foldr, grad, gradient, ifelse, In, map, MonitorMode, MRGRandomStreams, NanGuardMode, numpy as np, OpFromGraph, pattern, patternRule, pp, Print, ProfileStats, pydotprint, RandomStreams, reduce, scalar, scan, shared, T, until, Updates,
   type Variable, verifyGrad,
 } from "damo";
 import { checkOp } from "damo/testing";
@@ -242,6 +242,10 @@ export const FUNCTIONS: Readonly<Record<string, () => unknown>> = {
 /** Names that the census does not have, and the issue asks for. */
 export const BEYOND_FUNCTIONS: Readonly<Record<string, () => unknown>> = {
   "theano.scan(go_backwards=)": () => scan({ fn: step, sequences: x, goBackwards: true }),
+  "theano.map": () => map(step, { sequences: x }),
+  "theano.reduce": () => reduce((a: Variable, sum: Variable) => a.add(sum), { sequences: v, outputsInfo: T.zeros([]) }),
+  "theano.foldl": () => foldl((a: Variable, sum: Variable) => a.add(sum), { sequences: v, outputsInfo: T.zeros([]) }),
+  "theano.foldr": () => foldr((a: Variable, sum: Variable) => a.add(sum), { sequences: v, outputsInfo: T.zeros([]) }),
   "theano.gradient.hessian": () => gradient.hessian(T.sqr(v).sum(), v),
   "theano.gradient.hessian_vector_product": () => gradient.hessianVectorProduct(T.sqr(v).sum(), v, v),
   "theano.gradient.verify_grad": () => gradient.verifyGrad((a) => T.sqr(a), [[0.5, 1.5]]),

@@ -26,8 +26,8 @@ export interface PlainGradOptions {
 }
 
 export interface GradOptions extends Omit<PlainGradOptions, "returnDisconnected" | "nullGradients"> {
-  /** What stands for the gradient of a disconnected `wrt`: zeros (default), null, or the word. */
-  readonly returnDisconnected?: "zero" | "none" | "disconnected";
+  /** What stands for the gradient of a disconnected `wrt`: zeros (default), null, or the word. Theano's words mean the same. */
+  readonly returnDisconnected?: "zero" | "none" | "disconnected" | "None" | "Disconnected";
   /** Whether an undefined gradient throws NullTypeGradError (default) or comes back as the word `undefined`. */
   readonly nullGradients?: "raise" | "return";
 }
@@ -82,7 +82,7 @@ const CHOICES = {
 function checkOptions(options: GradOptions): void {
   for (const [name, choices] of Object.entries(CHOICES)) {
     const given = options[name as keyof typeof CHOICES];
-    if (given !== undefined && !(choices as readonly string[]).includes(given)) {
+    if (given !== undefined && !(choices as readonly string[]).includes(String(given).toLowerCase())) {
       fail("value", "grad-option", { what: `grad() does not know ${name}: "${given}".`, fix: `use one of ${choices.join(", ")}` });
     }
   }
@@ -120,7 +120,7 @@ function disconnected(v: Variable, cost: Variable | null, options: GradOptions):
     });
   }
   if (mode === "warn") console.warn(what);
-  switch (options.returnDisconnected ?? "zero") {
+  switch ((options.returnDisconnected ?? "zero").toLowerCase()) {
     case "zero": return onBehalfOf(v.origin, () => zeroGradient(v));
     case "none": return null;
     default: return "disconnected";

@@ -14,6 +14,10 @@ export interface InOptions {
   readonly name?: string;
   /** Accept values that lose precision or wrap. */
   readonly allowDowncast?: boolean;
+  /** Accepted for ports: values are copied, and types checked. */
+  readonly borrow?: boolean;
+  readonly mutable?: boolean;
+  readonly strict?: boolean;
 }
 
 /** An input with options: `new In(lr, { value: 0.1 })`, or `In(lr, { value: 0.1 })` from the front door. */

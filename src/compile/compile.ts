@@ -6,7 +6,7 @@ import { withTestValues } from "../graph/test_value.js";
 import { SharedVariable, Variable } from "../graph/variable.js";
 import type { NdArray } from "../numpy/ndarray.js";
 import type { History } from "../rewrite/history.js";
-import { checkThreads, config, type Mode, MODES } from "../util/config.js";
+import { checkThreads, config, type Mode, MODES, modeNamed, type TheanoMode } from "../util/config.js";
 import { fail } from "../util/fail.js";
 import { isRecord } from "../util/record.js";
 import { type Argument, bindArguments, In } from "./arguments.js";
@@ -54,9 +54,9 @@ export interface CompileOptions {
    * Default `config.mode`. `fast_run` rewrites fully, `fast_compile` merges, folds and stabilises, `none` leaves the graph as written. `debug` rewrites
    * fully, and at each call first compares the graph before and after rewriting, and every op on the device with its reference: errors
    * `debug-rewrite`, `debug-differs`, `debug-nan`, `index-range`. `nan_guard` (or `new NanGuardMode(…)`) and
-   * `new MonitorMode(…)` watch every apply.
+   * `new MonitorMode(…)` watch every apply. Theano's words mean the same. Error: `compile-mode`.
    */
-  readonly mode?: Mode | WatchedMode;
+  readonly mode?: Mode | TheanoMode | WatchedMode;
   /** Measure it: `f.profile.summary()`. A ProfileStats may measure several functions. Default `config.profile`. Without it no kernel is timed. */
   readonly profile?: boolean | ProfileStats;
   /** Rules left out, by name, beside those of `config.exclude`. Throws `exclude-unknown` for a name that no rule has. */
@@ -105,6 +105,7 @@ export function compile<const O extends Outputs = undefined>(inputs: readonly (V
 export function compile<R extends Results>(keywords: KeywordOptions<Outputs>): CompiledFunction<Outputs, R>;
 export function compile<R extends Results>(inputs: readonly (Variable | In)[], outputs: Outputs, options?: CompileOptions): CompiledFunction<Outputs, R>;
 export function compile<const O extends Outputs>(first: readonly (Variable | In)[] | KeywordOptions<O>, second?: O, third: CompileOptions = {}): CompiledFunction<O> {
+  if (Array.isArray(third)) fail("type", "options-list", { what: "The options of compile() are a list.", fix: "write compile(inputs, outputs, { updates: […], givens: […] })" });
   const keywords = isInputList(first) ? { ...third, inputs: first, outputs: second } : first;
   const { inputs = [], outputs, ...options } = keywords;
   if (!Array.isArray(inputs)) fail("type", "inputs-list", { what: "The inputs of compile() are not a list.", fix: "write compile([x, y], output) or compile({ inputs: [x, y], outputs })" });
@@ -117,7 +118,8 @@ export function compile<const O extends Outputs>(first: readonly (Variable | In)
 /** Rewrites a prepared graph and gives it the user's face. */
 function build(prepared: Prepared, shape: (results: readonly Result[]) => unknown, options: CompileOptions, prepareMs: number): CompiledFunction<Outputs, unknown> {
   const { mode: asked = config.mode, name = "function" } = options;
-  const mode = asked === "nan_guard" ? new NanGuardMode() : asked;
+  const read = asked instanceof WatchedMode ? asked : readMode(asked);
+  const mode = read === "nan_guard" ? new NanGuardMode() : read;
   const device = wantedDevice(options);
   const rewriting = { mode: rewritingOf(mode), exclude: [...config.exclude, ...(options.exclude ?? [])], history: options.history ?? mode === "debug" };
   const profile = profileOf(options.profile ?? config.profile);
@@ -152,9 +154,10 @@ function build(prepared: Prepared, shape: (results: readonly Result[]) => unknow
   return Object.assign(call, { explain: () => explain(program, device.name, interpreted?.reason), history: options.history === true ? history : null, graph, copy, dispose, profile });
 }
 
+const readMode = (asked: string): Mode => modeNamed(String(asked)) ?? fail("value", "compile-mode", { what: `There is no mode '${asked}'.`, fix: `use one of ${MODES.join(", ")}, or a MonitorMode or NanGuardMode` });
+
 function rewritingOf(mode: Exclude<Mode, "nan_guard"> | WatchedMode): Exclude<Mode, "debug" | "nan_guard"> {
   if (mode instanceof WatchedMode) return mode.rewriting;
-  if (!MODES.includes(mode)) fail("value", "compile-mode", { what: `There is no mode '${String(mode)}'.`, fix: `use one of ${MODES.join(", ")}, or a MonitorMode or NanGuardMode` });
   return mode === "debug" ? "fast_run" : mode;
 }
 

@@ -11,8 +11,8 @@ import { asarray } from "../numpy/convert.js";
 import type { ArrayLike } from "../numpy/ndarray.js";
 import { StepVariable } from "../scan/arguments.js";
 
-/** A dictionary keyed by variables: a Map (or Updates), or pairs. */
-export type Pairs<K extends Variable = Variable> = ReadonlyMap<K, Operand> | readonly (readonly [K, Operand])[];
+/** A dictionary keyed by variables: a Map (or Updates), or pairs. `params.map((p) => [p, p.mul(2)])` makes lists, of which TypeScript does not know that they are pairs. */
+export type Pairs<K extends Variable = Variable> = ReadonlyMap<K, Operand> | readonly (readonly [K, Operand] | readonly Variable[])[];
 
 export interface PrepareOptions {
   readonly updates?: Pairs | undefined;
@@ -34,12 +34,14 @@ export function prepare(inputs: readonly (Variable | In)[], outputs: readonly Va
   checkInputs(asked);
   const givens = checkGivens(options.givens, asked);
   const { ins, cut } = cutAt(asked);
+  // What only an input that is cut off depends on has no part in the function: neither givens nor default updates are looked for behind it.
+  const swap = new Map([...[...givens].map(([old, by]) => [old, substituteVariables([by], cut)[0] as Variable] as const), ...cut]);
   const updates = checkUpdates(options.updates);
-  const given = substituteVariables([...outputs, ...updates.values()], givens);
+  const given = substituteVariables([...outputs, ...updates.values()], swap);
   const results = given.slice(0, outputs.length);
   const all = new Map([...updates.keys()].map((s, i): [SharedVariable, Variable] => [s, given[outputs.length + i] as Variable]));
-  addDefaultUpdates(results, all, givens, options.noDefaultUpdates);
-  const made = substituteVariables([...results, ...all.values()], cut);
+  addDefaultUpdates(results, all, swap, options.noDefaultUpdates);
+  const made = [...results, ...all.values()];
   checkLeaves(made, ins, options.onUnusedInput ?? "raise");
   return { inputs: ins, outputs: made, updated: [...all.keys()] };
 }
@@ -66,7 +68,13 @@ function checkInputs(ins: readonly In[]): void {
   }
 }
 
-const entries = (pairs: Pairs | undefined): readonly (readonly [Variable, Operand])[] => (pairs === undefined ? [] : [...pairs]);
+function entries(pairs: Pairs | undefined): readonly (readonly [Variable, Operand])[] {
+  if (pairs !== undefined && !(Symbol.iterator in pairs)) fail("type", "pairs-kind", { what: `updates and givens are lists of pairs or Maps, got an object of { ${Object.keys(pairs).join(", ")} }.`, fix: "write [[variable, value], …]: an object has text for keys" });
+  const listed = pairs === undefined ? [] : [...pairs];
+  const bad = listed.find((pair) => pair.length !== 2);
+  if (bad !== undefined) fail("value", "pairs-length", { what: `updates and givens are lists of pairs; one entry has ${bad.length} elements.`, fix: "write [[variable, value], …]" });
+  return listed as readonly (readonly [Variable, Operand])[];
+}
 
 /** A value in the place of a variable: plain values become constants of its dtype. */
 function standIn(old: Variable, value: Operand): Variable {
@@ -117,14 +125,14 @@ function checkUpdate(shared: SharedVariable, update: Variable): Variable {
 }
 
 /** default_update of every shared variable reached, also through other updates (theano.compile.pfunc.rebuild_collect_shared). */
-function addDefaultUpdates(results: readonly Variable[], updates: Map<SharedVariable, Variable>, givens: ReadonlyMap<Variable, Variable>, none: PrepareOptions["noDefaultUpdates"]): void {
+function addDefaultUpdates(results: readonly Variable[], updates: Map<SharedVariable, Variable>, swap: ReadonlyMap<Variable, Variable>, none: PrepareOptions["noDefaultUpdates"]): void {
   if (none === true) return;
   const without = new Set(Array.isArray(none) ? (none as readonly SharedVariable[]) : []);
   for (let found = true; found; ) {
     found = false;
     for (const leaf of leavesOf([...results, ...updates.values()])) {
       if (!(leaf instanceof SharedVariable) || leaf.defaultUpdate === null || updates.has(leaf) || without.has(leaf)) continue;
-      const [update] = substituteVariables([leaf.defaultUpdate], givens);
+      const [update] = substituteVariables([leaf.defaultUpdate], swap);
       updates.set(leaf, checkUpdate(leaf, update as Variable));
       found = true;
     }

@@ -11,6 +11,8 @@ export interface CloneOptions {
   readonly replace?: ReadonlyMap<Variable, Variable> | readonly (readonly [Variable, Variable])[] | undefined;
   /** Replacements must have the dtype and broadcast flags of what they replace (default). */
   readonly strict?: boolean | undefined;
+  /** Accepted for ports: inputs and shared variables are always shared with the original. */
+  readonly shareInputs?: true | undefined;
 }
 
 /**

@@ -25,6 +25,15 @@ function literalDType(leaves: readonly (number | boolean)[]): DType {
   return leaves.length > 0 && leaves.every((x) => typeof x === "boolean" || (Number.isInteger(x) && !Object.is(x, -0) && x >= INT32.min && x <= INT32.max)) ? "int32" : "float64";
 }
 
+/** What came in the place of a number, and what its writer may have meant. */
+function refuse(x: unknown): never {
+  const values = "pass numbers, booleans, nested arrays of them, typed arrays or NdArrays";
+  if (x instanceof Promise) return fail("type", "not-an-array", { what: "A promise is not a number.", fix: "await it: getValue(), eval() and calls of functions give promises" });
+  if (x === undefined) return fail("type", "not-an-array", { what: "undefined is not a number.", fix: `see whether an argument is missing; ${values}` });
+  if (typeof x === "object" && x !== null) return fail("type", "not-an-array", { what: `An object of { ${Object.keys(x).join(", ")} } is not a number.`, fix: `options come last, after what has no default; ${values}` });
+  return fail("type", "not-an-array", { what: `${typeof x === "string" ? `The text '${x}'` : String(x)} is not a number.`, fix: values });
+}
+
 /**
  * The array that a value means. With `dtype` each element is converted as `castScalar` does; a whole number outside int32 is the error
  * `int32-range`. NdArrays of the right dtype are returned as they are, typed arrays are wrapped without a copy.
@@ -41,9 +50,7 @@ export function asarray(value: ArrayLike, options: { readonly dtype?: DType | st
   const shape = nestedShape(value as Nested);
   const leaves = nestedLeaves(value as Nested);
   for (const x of leaves) {
-    if (typeof x !== "number" && typeof x !== "boolean") {
-      fail("type", "not-an-array", { what: `A ${x === null ? "null" : typeof x} is not a number.`, fix: "pass numbers, booleans, nested arrays of them, typed arrays or NdArrays" });
-    }
+    if (typeof x !== "number" && typeof x !== "boolean") refuse(x);
   }
   const target = dtype ?? literalDType(leaves);
   const data = allocate(target, leaves.length);

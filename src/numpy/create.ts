@@ -14,6 +14,10 @@ export interface DTypeOption {
   readonly dtype?: string | undefined;
 }
 
+export interface LinspaceOptions extends DTypeOption {
+  readonly num?: number | undefined;
+}
+
 /** The lengths a size means. Throws `size` unless all are integers >= 0. */
 export function shapeOf(size: Size): Shape {
   const shape = typeof size === "number" ? [size] : size;
@@ -49,20 +53,25 @@ function like(value: ArrayLike, x: number, options: DTypeOption): NdArray {
   return full(a.shape, x, { dtype: options.dtype ?? a.dtype });
 }
 
-/** The identity, n rows and m (default n) columns. */
-export function eye(n: number, m: number = n, options: DTypeOption = {}): NdArray {
-  const out = zeros([n, m], options);
+/** Arguments by position, of which options are the last. */
+const isOptions = <O extends object>(x: number | O | undefined): x is O => typeof x === "object";
+
+/** The identity, n rows and m (default n) columns: `eye(3)`, `eye(3, 4, { dtype })`, `eye(3, { dtype })`. */
+export function eye(n: number, second: number | DTypeOption = n, options: DTypeOption = {}): NdArray {
+  const [m, more] = isOptions(second) ? [n, second] : [second, options];
+  const out = zeros([n, m], more);
   for (let i = 0; i < Math.min(n, m); i++) out.data[i * m + i] = 1;
   return out;
 }
 
 /**
- * `np.arange(stop)`, `np.arange(start, stop, step)`: int32 when all are integers, else float64.
+ * `np.arange(stop)`, `np.arange(start, stop, step)`, options last: int32 when all are integers, else float64, or `{ dtype }`.
  * Length ceil((stop - start) / step), element i is start + i ((start + step) - start) as NumPy computes it. Throws `arange-step` for step 0.
  */
-export function arange(startOrStop: number, stop?: number, step = 1, options: DTypeOption = {}): NdArray {
-  const start = stop === undefined ? 0 : startOrStop;
-  const end = stop === undefined ? startOrStop : stop;
+export function arange(startOrStop: number, ...rest: readonly (number | DTypeOption | undefined)[]): NdArray {
+  const options = rest.find(isOptions<DTypeOption>) ?? {};
+  const [stop, step = 1] = rest.filter((x) => typeof x === "number");
+  const [start, end] = stop === undefined ? [0, startOrStop] : [startOrStop, stop];
   if (step === 0 || !Number.isFinite(end - start)) fail("value", "arange-step", { what: `arange(${start}, ${end}, ${step}) has no end.`, fix: "pass finite bounds and a step that is not 0" });
   const n = Math.max(0, Math.ceil((end - start) / step));
   const delta = start + step - start;
@@ -72,9 +81,10 @@ export function arange(startOrStop: number, stop?: number, step = 1, options: DT
   return new NdArray(data, [n], dtype);
 }
 
-/** `num` (default 50) float64 values from start to stop, both included. */
-export function linspace(start: number, stop: number, num = 50, options: DTypeOption = {}): NdArray {
-  const [n] = shapeOf(num) as [number];
+/** `num` (default 50) float64 values from start to stop, both included: `linspace(0, 1, 5)`, `linspace(0, 1, { num: 5 })`. */
+export function linspace(start: number, stop: number, third: number | LinspaceOptions = {}, more: DTypeOption = {}): NdArray {
+  const options: LinspaceOptions = isOptions(third) ? third : { ...more, num: third };
+  const [n] = shapeOf(options.num ?? 50) as [number];
   const div = n - 1;
   const delta = stop - start;
   const step = delta / div;

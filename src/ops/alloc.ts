@@ -3,7 +3,7 @@
  */
 import { cast as castExpr, type Expr, prim } from "../codegen/ir/expr.js";
 import { iadd, imul, int, isub } from "../codegen/ir/index.js";
-import { toDType, type DType } from "../codegen/ir/dtype.js";
+import { type DType, promote, toDType } from "../codegen/ir/dtype.js";
 import type { Lazy, Op, Params, ShapeContext } from "../graph/op.js";
 import { TensorType, tensorType } from "../graph/types.js";
 import { apply1, Constant, scalarConstant, type Variable } from "../graph/variable.js";
@@ -13,7 +13,9 @@ import { config } from "../util/config.js";
 import { fail } from "../util/fail.js";
 import { asTensor, asTensors, defineOp, method, type Operand } from "./define.js";
 import { boundDims, type Dims, dimFlags, givenDims, splitDims } from "./dims.js";
-import { cast, fill } from "./elementwise.js";
+import { add, cast, div, fill, mul, sub } from "./elementwise.js";
+import { ceil } from "./math.js";
+import { type Named, optionOf } from "./options.js";
 import { sum } from "./reduce.js";
 import { type ShapeLike, shapeAt } from "./shape.js";
 import { stretched, stretchedTo, sumStretched } from "./stretch.js";
@@ -79,20 +81,21 @@ export interface DTypeOptions {
   readonly dtype?: string | undefined;
 }
 
-const filled = (value: number, size: ShapeLike, dtype: string | undefined): Variable => alloc(scalarConstant(value, toDType(dtype ?? config.floatX)), size);
+const filled = (value: number, size: ShapeLike, given: Named<"dtype", string>): Variable => alloc(scalarConstant(value, toDType(optionOf(given, "dtype") ?? config.floatX)), size);
 /** Zeros of a shape, floatX by default. */
-export const zeros = (size: ShapeLike, { dtype }: DTypeOptions = {}): Variable => filled(0, size, dtype);
+export const zeros = (size: ShapeLike, dtype: Named<"dtype", string> = {}): Variable => filled(0, size, dtype);
 /** Ones of a shape, floatX by default. */
-export const ones = (size: ShapeLike, { dtype }: DTypeOptions = {}): Variable => filled(1, size, dtype);
+export const ones = (size: ShapeLike, dtype: Named<"dtype", string> = {}): Variable => filled(1, size, dtype);
 
-function like(x: Operand, value: number, dtype: string | undefined): Variable {
+function like(x: Operand, value: number, given: Named<"dtype", string>): Variable {
+  const dtype = optionOf(given, "dtype");
   const v = asTensor(x);
   return fill(v, scalarConstant(value, dtype === undefined ? v.dtype : toDType(dtype)));
 }
 /** Zeros of x's shape, and its dtype unless told otherwise. */
-export const zerosLike = (x: Operand, { dtype }: DTypeOptions = {}): Variable => like(x, 0, dtype);
+export const zerosLike = (x: Operand, dtype: Named<"dtype", string> = {}): Variable => like(x, 0, dtype);
 /** Ones of x's shape, and its dtype unless told otherwise. */
-export const onesLike = (x: Operand, { dtype }: DTypeOptions = {}): Variable => like(x, 1, dtype);
+export const onesLike = (x: Operand, dtype: Named<"dtype", string> = {}): Variable => like(x, 1, dtype);
 
 interface EyeParams extends Params { readonly lengths: Dims["lengths"]; readonly k: number; readonly dtype: DType }
 
@@ -163,8 +166,8 @@ const arangeOp: Op = defineOp({
 });
 
 /**
- * Evenly spaced values: `T.arange(stop)`, `(start, stop)`, `(start, stop, step)`, an options object last. Integers give int32; fractions only as numbers
- * (`arange-float` for float variables), then floatX.
+ * Evenly spaced values: `T.arange(stop)`, `(start, stop)`, `(start, stop, step)`, an options object last. Integers give int32, numbers with fractions
+ * floatX, float variables their dtype: start + i step for i below ceil((stop - start) / step). Error: `arange-rank`.
  */
 export function arange(...args: readonly (number | Variable | DTypeOptions)[]): Variable {
   const numbers = args.filter((a): a is number | Variable => typeof a === "number" || isVariable(a));
@@ -175,9 +178,11 @@ export function arange(...args: readonly (number | Variable | DTypeOptions)[]): 
     const made = apply1(arangeOp, parts);
     return dtype === undefined ? made : cast(made, dtype);
   }
-  const values = parts.map((v) => (v instanceof Constant && v.ndim === 0 ? (v.value.data[0] as number) : null));
+  if (parts.some((v) => v.ndim !== 0)) fail("type", "arange-rank", { what: "arange takes 0-d numbers.", saw: parts.map(String), fix: "pass scalars, such as x.shape[0]" });
+  const values = parts.map((v) => (v instanceof Constant ? (v.value.data[0] as number) : null));
   if (values.some((x) => x === null)) {
-    fail("type", "arange-float", { what: "arange takes 0-d integers, or numbers with fractions that are fixed.", saw: parts.map(String), fix: "multiply an integer arange by the step" });
+    const length = cast(ceil(div(sub(stop, start), step)), "int32");
+    return cast(add(start, mul(arange(length), step)), dtype ?? promote(...parts.map((v) => v.dtype)));
   }
   const [a, b, c] = values as [number, number, number];
   return new Constant(hostArange(a, b, c).astype(toDType(dtype ?? config.floatX)));
@@ -185,8 +190,8 @@ export function arange(...args: readonly (number | Variable | DTypeOptions)[]): 
 
 declare module "../graph/variable.js" {
   interface Variable {
-    zerosLike(options?: DTypeOptions): Variable;
-    onesLike(options?: DTypeOptions): Variable;
+    zerosLike(dtype?: Named<"dtype", string>): Variable;
+    onesLike(dtype?: Named<"dtype", string>): Variable;
   }
 }
 method({ zerosLike, onesLike });

@@ -11,7 +11,7 @@ import { NdArray, type Shape, sizeOf, stridesOf } from "../numpy/ndarray.js";
 import { asTensor, defineOp, method, type Operand } from "./define.js";
 import { padLeft } from "./dimshuffle.js";
 import { cast, eq, isnan, neg, or_, switch_ } from "./elementwise.js";
-import { asStored, type Axes, type AxisOr, axesOf, max, maxOp, minOp, readOptions, type ReduceOptions, reduceSamples, refuseEmpty, restoreAxes, without } from "./reduce.js";
+import { asStored, type Axes, type AxisArgs, axesOf, max, maxOp, minOp, readOptions, type ReduceOptions, reduceSamples, refuseEmpty, restoreAxes, without } from "./reduce.js";
 
 interface PositionParams extends Params { readonly axes: readonly number[] }
 
@@ -82,7 +82,7 @@ function groupsOf(x: NdArray, axes: readonly number[]): number[][] {
 
 /** The first position of the maximum: along one axis, within several, or in the flattened tensor (default). int32. */
 export const argmax = Object.assign(
-  (x: Operand, options: AxisOr<ReduceOptions> = {}): Variable => {
+  (x: Operand, ...options: AxisArgs<ReduceOptions>): Variable => {
     const { axis, keepdims = false } = readOptions<ReduceOptions>(options);
     const v = asTensor(x);
     const axes = axesOf(v, axis);
@@ -94,22 +94,22 @@ export const argmax = Object.assign(
 );
 
 /** The first position of the minimum, as `argmax` of the negated tensor. */
-export function argmin(x: Operand, options: AxisOr<ReduceOptions> = {}): Variable {
+export function argmin(x: Operand, ...options: AxisArgs<ReduceOptions>): Variable {
   const v = asTensor(x);
-  return argmax(neg(v.dtype === "bool" ? cast(v, "int32") : v), options);
+  return argmax(neg(v.dtype === "bool" ? cast(v, "int32") : v), ...options);
 }
 
 /** The maximum and its first position. */
-export const maxAndArgmax = (x: Operand, options: AxisOr<ReduceOptions> = {}): readonly [Variable, Variable] => {
+export const maxAndArgmax = (x: Operand, ...options: AxisArgs<ReduceOptions>): readonly [Variable, Variable] => {
   const v = asTensor(x);
-  return [max(v, options), argmax(v, options)];
+  return [max(v, ...options), argmax(v, ...options)];
 };
 
 declare module "../graph/variable.js" {
   interface Variable {
     /** First position of the maximum, int32. */
-    argmax(options?: AxisOr<ReduceOptions>): Variable;
-    argmin(options?: AxisOr<ReduceOptions>): Variable;
+    argmax(...options: AxisArgs<ReduceOptions>): Variable;
+    argmin(...options: AxisArgs<ReduceOptions>): Variable;
   }
 }
 method({ argmax, argmin });

@@ -7,7 +7,10 @@ import { fail } from "../util/fail.js";
 import { convOp, gradInputsOp, gradWeightsOp } from "./conv.js";
 import { type ConvParams, isCount, isPair, type Pair, type Side } from "./conv_geometry.js";
 import { asTensor, asTensors, type Operand } from "./define.js";
+import { dimshuffle } from "./dimshuffle.js";
+import { get } from "./indexing.js";
 import { type Length, shapeAt } from "./shape.js";
+import { all } from "./slices.js";
 import { specifyShape } from "./specify_shape.js";
 
 /** Four lengths of a tensor; null where one is not known. */
@@ -126,6 +129,20 @@ export function separableConv2d(input: Operand, depthwiseFilters: Operand, point
   const { depthwiseFilterShape, pointwiseFilterShape, ...rest } = options;
   const deep = conv2d(input, depthwiseFilters, { ...rest, filterShape: depthwiseFilterShape, numGroups: numChannels });
   return conv2d(deep, pointwiseFilters, { filterShape: pointwiseFilterShape });
+}
+
+/**
+ * An image `[rows, columns]` or several `[n, rows, columns]` convolved with one filter or several (theano/tensor/signal/conv.py): the result has an axis
+ * for each list given. Errors as `conv2d`, and `conv-rank`.
+ */
+export function signalConv2d(input: Operand, filters: Operand, { borderMode, subsample }: Pick<ConvolveOptions, "borderMode" | "subsample"> = {}): Variable {
+  const [x, w] = asTensors([input, filters]) as [Variable, Variable];
+  const bad = [x, w].find((v) => v.ndim !== 2 && v.ndim !== 3);
+  if (bad !== undefined) fail("type", "conv-rank", { what: `signal.conv2d() takes images and filters of 2 or 3 axes, got ${bad}.`, where: String(bad.origin), fix: "use T.nnet.conv2d for images with channels" });
+  const image = x.ndim === 2 ? dimshuffle(x, "x", "x", 0, 1) : dimshuffle(x, 0, "x", 1, 2);
+  const filter = w.ndim === 2 ? dimshuffle(w, "x", "x", 0, 1) : dimshuffle(w, 0, "x", 1, 2);
+  const made = conv2d(image, filter, { borderMode, subsample });
+  return get(made, x.ndim === 2 ? 0 : all, w.ndim === 2 ? 0 : all);
 }
 
 /** `theano.tensor.nnet.conv`, the older name. */

@@ -16,7 +16,7 @@ import { withAxisLast } from "./dimshuffle.js";
 import { add, cast, div, floorDiv, mul, sub } from "./elementwise.js";
 import { get } from "./indexing.js";
 import { join } from "./join.js";
-import { type AxisOr, prod, readOptions, type ReduceOptions, sum } from "./reduce.js";
+import { type AxisArgs, prod, readOptions, type ReduceOptions, sum } from "./reduce.js";
 import { flatten, reshape, shapePadright } from "./reshape.js";
 import { choose, lengthsOf, normaliseAxis, shapeAt } from "./shape.js";
 import { all, ellipsis, slice } from "./slices.js";
@@ -104,9 +104,9 @@ function cumulated(x: Operand, { axis }: ReduceOptions, by: RunningParams["by"])
 }
 
 /** Sums of the first 1, 2, … elements along an axis, or of all elements in order without one. bools count as int32. Error: `cumulate-axis`. */
-export const cumsum = (x: Operand, options: AxisOr<ReduceOptions> = {}): Variable => cumulated(x, readOptions(options), "sum");
+export const cumsum = (x: Operand, ...options: AxisArgs<ReduceOptions>): Variable => cumulated(x, readOptions(options), "sum");
 /** Products of the first 1, 2, … elements; otherwise as `cumsum`. */
-export const cumprod = (x: Operand, options: AxisOr<ReduceOptions> = {}): Variable => cumulated(x, readOptions(options), "prod");
+export const cumprod = (x: Operand, ...options: AxisArgs<ReduceOptions>): Variable => cumulated(x, readOptions(options), "prod");
 
 export interface DiffOptions {
   /** How often neighbours are subtracted; 1 by default. */
@@ -129,8 +129,8 @@ export function diff(x: Operand, { n = 1, axis = -1 }: DiffOptions = {}): Variab
 declare module "../graph/variable.js" {
   interface Variable {
     /** Running sums along an axis, or of all elements in order. */
-    cumsum(options?: AxisOr<ReduceOptions>): Variable;
-    cumprod(options?: AxisOr<ReduceOptions>): Variable;
+    cumsum(...options: AxisArgs<ReduceOptions>): Variable;
+    cumprod(...options: AxisArgs<ReduceOptions>): Variable;
   }
 }
 method({ cumsum, cumprod });

@@ -11,10 +11,10 @@ import { apply1, Constant, scalarConstant, Variable } from "../graph/variable.js
 import { asarray } from "../numpy/convert.js";
 import { type ArrayLike, NdArray, type Shape, sizeOf, stridesOf } from "../numpy/ndarray.js";
 import { config } from "../util/config.js";
-import { fail } from "../util/fail.js";
+import { fail, impossible } from "../util/fail.js";
 
-/** What ops take: variables, or values that become constants. */
-export type Operand = Variable | ArrayLike;
+/** What ops take: variables, values that become constants, and lists in which variables are, which are stacked. */
+export type Operand = Variable | ArrayLike | readonly Operand[];
 
 const registry = new Map<string, Op>();
 
@@ -53,10 +53,21 @@ export function property(functions: Readonly<Record<string, (self: Variable) => 
   }
 }
 
+type OperandList = readonly Operand[];
+let stacked: (list: OperandList) => Variable = () => impossible("no op stacks lists of variables yet");
+
+/** join.ts says how a list in which variables are becomes one: its op is made with what is here. */
+export function stackListsBy(stack: (list: OperandList) => Variable): void {
+  stacked = stack;
+}
+
+const holdsVariables = (x: Operand): boolean => x instanceof Variable || (Array.isArray(x) && (x as OperandList).some(holdsVariables));
+
 /** A variable from an operand; values become constants of their own dtype (whole numbers int32, others floatX). */
 export function asTensor(x: Operand, name?: string): Variable {
   if (x instanceof Variable) return x;
-  const array = asarray(x);
+  if (holdsVariables(x)) return stacked(x as OperandList);
+  const array = asarray(x as ArrayLike);
   const value = array.dtype === "float64" && !(x instanceof NdArray) && !ArrayBuffer.isView(x) ? array.astype(config.floatX) : array;
   return new Constant(value, { name: name ?? null });
 }

@@ -9,6 +9,7 @@ import { apply1, type Variable } from "../graph/variable.js";
 import { NdArray, type Shape, sizeOf, stridesOf } from "../numpy/ndarray.js";
 import { fail } from "../util/fail.js";
 import { asTensor, defineOp, method, type Operand, property } from "./define.js";
+import { type Named, optionOf } from "./options.js";
 
 /** For each output axis: the input axis it is, or null for a new stretching axis. */
 interface Order extends Params { readonly order: readonly (number | null)[] }
@@ -72,10 +73,13 @@ export function withAxisLast(x: Variable, axis: number, f: (x: Variable) => Vari
   return dimshuffle(f(dimshuffle(x, ...others, axis)), ...x.broadcastable.map((_, a) => (a === axis ? x.ndim - 1 : others.indexOf(a))));
 }
 
-/** Reverses the axes, or puts them in the order given. */
-export function transpose(x: Operand, ...axes: readonly number[] | readonly [readonly number[]]): Variable {
+/** Axes one by one, in a list, or as `{ axes }`; none for all of them reversed. */
+type Axes = readonly number[] | readonly [Named<"axes", readonly number[]>];
+
+/** Reverses the axes, or puts them in the order given: `T.transpose(x, [0, 2, 1])`, `x.transpose(0, 2, 1)`. */
+export function transpose(x: Operand, ...axes: Axes): Variable {
   const v = asTensor(x);
-  const order = axes.flat() as number[];
+  const order = (axes as readonly (number | Named<"axes", readonly number[]>)[]).flatMap((a) => (typeof a === "number" ? [a] : (optionOf(a, "axes") ?? [])));
   return dimshuffle(v, ...(order.length > 0 ? order : v.broadcastable.map((_, a) => v.ndim - 1 - a)));
 }
 
@@ -83,7 +87,7 @@ declare module "../graph/variable.js" {
   interface Variable {
     /** Axes reordered, `'x'` inserts one: `b.dimshuffle('x', 0)`. */
     dimshuffle(...pattern: readonly (number | "x")[] | readonly [readonly (number | "x")[]]): Variable;
-    transpose(...axes: readonly number[] | readonly [readonly number[]]): Variable;
+    transpose(...axes: Axes): Variable;
     /** The axes reversed. */
     readonly T: Variable;
   }

@@ -103,8 +103,8 @@ function paired(a: Operand, b: Operand): readonly [Variable, Variable] {
  * that changes in a loop, selects among the results of both branches, whose shapes must then agree, or it is computed on the host.
  * Errors: `ifelse-condition`, `ifelse-type` (DamoTypeError), `ifelse-count` (ValueError).
  */
-export function ifelse(condition: Operand, thenBranch: Operand, elseBranch: Operand): Variable;
 export function ifelse<const B extends readonly Variable[]>(condition: Operand, thenBranch: B, elseBranch: readonly Operand[]): { -readonly [K in keyof B]: Variable };
+export function ifelse(condition: Operand, thenBranch: Operand, elseBranch: Operand): Variable;
 export function ifelse(condition: Operand, thenBranch: Branch, elseBranch: Branch): Variable | Variable[] {
   const c = asTensor(condition);
   if (c.ndim !== 0) fail("type", "ifelse-condition", { what: `The condition of ifelse has to be a scalar, got ${c}.`, where: String(c.origin), fix: "use T.switch for elementwise choices, or reduce it with T.any or T.all" });

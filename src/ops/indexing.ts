@@ -24,7 +24,14 @@ type AxisIndex = number | Variable | Slice;
 /** What is left of an index when arrays are variables. */
 type Read = number | Variable | Slice | typeof newAxis | typeof ellipsis | null;
 
-const readIndex = (i: Index): Read => (typeof i === "number" || i instanceof Slice || i === newAxis || i === ellipsis || i === null ? i : asTensor(i));
+function readIndex(x: Variable, i: Index): Read {
+  if (typeof i === "number" || i instanceof Slice || i === newAxis || i === ellipsis || i === null) return i;
+  // Python tells x[(i, j)] from x[[i, j]]; a list here could mean either.
+  if (Array.isArray(i) && (i as readonly unknown[]).some((e) => e instanceof Variable)) {
+    fail("type", "index-list", { what: `A list of variables is no index of ${x}.`, where: String(x.origin), fix: "one index for each axis: x.get(...list), as in x.get(...mask.nonzero()); positions along one axis: x.get(T.stack(list))" });
+  }
+  return asTensor(i);
+}
 const isMask = (i: Read): i is Variable => i instanceof Variable && i.dtype === "bool";
 /** How many axes of x an index uses. */
 const widthOf = (i: Read): number => (i === newAxis || i === null || i === ellipsis ? 0 : isMask(i) ? i.ndim : 1);
@@ -53,7 +60,7 @@ interface Reading {
 
 /** Spreads the ellipsis and adds whole axes at the end. Errors: `index-ellipsis`, `index-many`. */
 function reading(x: Variable, indices: readonly Index[]): Reading {
-  const read = indices.map(readIndex);
+  const read = indices.map((i) => readIndex(x, i));
   const used = read.reduce<number>((n, i) => n + widthOf(i), 0);
   const dots = indices.filter((i) => i === ellipsis).length;
   if (dots > 1) fail("index", "index-ellipsis", { what: "An index can have only one ellipsis.", where: String(x.origin), fix: "write the other axes as all" });
@@ -86,7 +93,7 @@ function basicRead(x: Variable, axes: readonly AxisIndex[]): Variable {
 }
 
 /**
- * x[…]. A mask's true elements are counted on the host at each call. Errors: `index-many`, `index-ellipsis`, `index-fraction`, `index-dtype`; positions outside their axis are the IndexError `index-range` when the
+ * x[…]. A mask's true elements are counted on the host at each call. Errors: `index-many`, `index-ellipsis`, `index-fraction`, `index-dtype`, `index-list`; positions outside their axis are the IndexError `index-range` when the
  * function runs (integer tensors of device data are kept inside the axis).
  */
 export function get(x: Operand, ...indices: readonly Index[]): Variable {

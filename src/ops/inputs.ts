@@ -54,9 +54,9 @@ function typeMaker(dtype: string, broadcastable: readonly boolean[]): TypeMaker 
 export const TensorType = typeMaker as unknown as { (dtype: string, broadcastable: readonly boolean[]): TypeMaker; new (dtype: string, broadcastable: readonly boolean[]): TypeMaker };
 
 const RANKS = {
-  scalar: [], vector: [false], matrix: [false, false], row: [true, false], col: [false, true], tensor3: [false, false, false], tensor4: [false, false, false, false],
+  scalar: [], vector: [false], matrix: [false, false], row: [true, false], col: [false, true], tensor3: [false, false, false], tensor4: [false, false, false, false], tensor5: [false, false, false, false, false],
 } as const satisfies Readonly<Record<string, readonly boolean[]>>;
-const PLURALS = { scalar: "scalars", vector: "vectors", matrix: "matrices", row: "rows", col: "cols", tensor3: "tensor3s", tensor4: "tensor4s" } as const;
+const PLURALS = { scalar: "scalars", vector: "vectors", matrix: "matrices", row: "rows", col: "cols", tensor3: "tensor3s", tensor4: "tensor4s", tensor5: "tensor5s" } as const;
 /** Theano's letters; integers of every width are int32. */
 const PREFIXES = { "": null, b: "int8", w: "int16", i: "int32", l: "int64", f: "float32", d: "float64" } as const;
 

@@ -9,7 +9,7 @@ import { TensorType } from "../graph/types.js";
 import { apply1, Variable } from "../graph/variable.js";
 import { NdArray, type Shape, sizeOf } from "../numpy/ndarray.js";
 import { fail } from "../util/fail.js";
-import { asTensor, asTensors, defineOp, type Operand } from "./define.js";
+import { asTensor, asTensors, defineOp, type Operand, stackListsBy } from "./define.js";
 import { lengthList } from "./dims.js";
 import { add } from "./elementwise.js";
 import { get } from "./indexing.js";
@@ -99,12 +99,19 @@ export interface AxisOption {
 
 const axisOf = (given: AxisOption | number): number => (typeof given === "number" ? given : (given.axis ?? 0));
 
-/** `T.concatenate([x, y], { axis })` or `T.concatenate([x, y], axis)`. */
-export const concatenate = (tensors: readonly Operand[], axis: AxisOption | number = {}): Variable => join(axisOf(axis), ...tensors);
+/** `T.concatenate([x, y], { axis })` or `T.concatenate([x, y], axis)`. Errors as `join`, and `join-list`. */
+export function concatenate(tensors: readonly Operand[], axis: AxisOption | number = {}): Variable {
+  if (!Array.isArray(tensors)) fail("type", "join-list", { what: `concatenate() joins a list of tensors, got ${String(tensors)}.`, fix: "write T.concatenate([x, y], { axis }) or T.join(axis, x, y)" });
+  return join(axisOf(axis), ...tensors);
+}
 
-/** The tensors along a new axis: `T.stack([x, y], { axis })` or `T.stack([x, y], axis)`. */
-export function stack(tensors: readonly Operand[], given: AxisOption | number = {}): Variable {
-  const axis = axisOf(given);
+/** The tensors along a new axis: `T.stack([x, y], { axis })`, `T.stack([x, y], axis)`, or along the first, `T.stack(x, y)`. */
+export function stack(tensors: readonly Operand[], given?: AxisOption | number): Variable;
+export function stack(...tensors: readonly Variable[]): Variable;
+export function stack(first: readonly Operand[] | Variable, given: AxisOption | number | Variable = {}, ...more: readonly Variable[]): Variable {
+  if (first instanceof Variable) return stack([first, ...(given instanceof Variable ? [given] : []), ...more]);
+  const tensors = first;
+  const axis = axisOf(given as AxisOption | number);
   const vs = asTensors(tensors);
   const at = vs[0] === undefined ? 0 : normaliseAxis(vs[0], axis, vs[0].ndim + 1);
   return join(at, ...vs.map((v) => shapePadaxis(v, at)));
@@ -127,19 +134,18 @@ export function split(x: Operand, lengths: ShapeLike, count: number | AxisOption
 }
 
 /** A variable from whatever stands for one: lists that contain variables are stacked. */
-export function asTensorVariable(x: Operand | readonly Operand[], { name = null }: { readonly name?: string | null } = {}): Variable {
-  if (Array.isArray(x) && x.some((e) => e instanceof Variable)) return stack(x as readonly Operand[]);
-  return asTensor(x as Operand, name ?? undefined);
+export function asTensorVariable(x: Operand, { name = null }: { readonly name?: string | null } = {}): Variable {
+  return asTensor(x, name ?? undefined);
 }
 
 /** Lists of lists of tensors as one tensor, an axis for each level: `T.stacklists([[a, b], [c, d]])`. */
-export function stacklists(x: Operand | readonly unknown[]): Variable {
-  return Array.isArray(x) && !x.every((e) => typeof e === "number") ? stack(x.map((e) => stacklists(e as Operand | readonly unknown[]))) : asTensor(x as Operand);
-}
+export const stacklists = (x: Operand): Variable => asTensor(x);
 
 /** Matrices side by side. */
 export const horizontalStack = (...tensors: readonly Operand[]): Variable => join(1, ...tensors);
 /** Matrices one below another. */
 export const verticalStack = (...tensors: readonly Operand[]): Variable => join(0, ...tensors);
+
+stackListsBy((list) => stack(list));
 
 export { joinOp };

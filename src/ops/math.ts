@@ -10,6 +10,7 @@ import { type Binary, method, type Operand } from "./define.js";
 import { add, cast, div, eq, mul, neg, sqr, sub, switch_ } from "./elementwise.js";
 import { binary, ct, input, output, unary } from "./elementwise_kit.js";
 import { zeroGradient } from "./fill.js";
+import { erfByQuadrature } from "./quadrature.js";
 
 /** A constant beside an expression, in its dtype. */
 const like = (value: number, x: Expr): Expr => constant(value, x.dtype);
@@ -196,6 +197,23 @@ export const arctan = unary({
   gradient: (ctx) => [div(ct(ctx), add(sqr(input(ctx, 0)), 1))],
 });
 
+export const arctan2 = binary({
+  name: "arctan2", doc: "The angle in radians from the first axis to the point (x, y), of y and x: arctan(y / x) in the right quadrant, from -pi to pi. Integers give floatX.", dtype: "float",
+  domain: [[0.2, 2], [-2, 2]],
+  expr: (y, x) => {
+    const turn = prim("select", prim("lt", y, like(0, y)), like(-Math.PI, y), like(Math.PI, y));
+    const upright = prim("mul", prim("sgn", y), like(Math.PI / 2, y));
+    const angle = prim("atan", prim("div", y, x));
+    return prim("select", prim("eq", x, like(0, x)), upright, prim("select", prim("lt", x, like(0, x)), prim("add", angle, turn), angle));
+  },
+  reference: (y, x) => (x === 0 ? Math.sign(y) * (Math.PI / 2) : Math.atan2(y === 0 ? 0 : y, x)),
+  gradient: (ctx) => {
+    const [y, x] = [input(ctx, 0), input(ctx, 1)];
+    const scaled = div(ct(ctx), add(sqr(x), sqr(y)));
+    return [mul(scaled, x), neg(mul(scaled, y))];
+  },
+});
+
 export const sinh = unary({
   name: "sinh", doc: "The hyperbolic sine, as (expm1(x) - expm1(-x)) / 2. Integers give floatX.", dtype: "float", onnx: "Sinh",
   expr: (x) => prim("mul", like(0.5, x), prim("sub", prim("expm1", x), prim("expm1", prim("neg", x)))),
@@ -261,16 +279,6 @@ export const erfc = unary({
   gradient: (ctx) => [mul(mul(ct(ctx), -2 / Math.sqrt(Math.PI)), exp(neg(sqr(input(ctx, 0)))))],
 });
 
-/** erf by Simpson's rule on 4000 intervals: slow, and independent of the series that kernels use; error below 1e-13 on [-6, 6]. */
-function erfByQuadrature(x: number): number {
-  if (!(Math.abs(x) < 6)) return Math.sign(x);
-  const n = 4000;
-  const h = x / n;
-  let sum = 1 + Math.exp(-x * x);
-  for (let i = 1; i < n; i++) sum += (i % 2 === 1 ? 4 : 2) * Math.exp(-((i * h) ** 2));
-  return ((2 / Math.sqrt(Math.PI)) * sum * h) / 3;
-}
-
 declare module "../graph/variable.js" {
   interface Variable {
     /** this ** exponent; a whole number stays an integer constant. */
@@ -294,6 +302,8 @@ declare module "../graph/variable.js" {
     arcsin(): Variable;
     arccos(): Variable;
     arctan(): Variable;
+    /** The angle of the point (x, this). */
+    arctan2(x: Operand): Variable;
     sinh(): Variable;
     cosh(): Variable;
     tanh(): Variable;
@@ -305,4 +315,4 @@ declare module "../graph/variable.js" {
   }
 }
 method({ pow, sqrt, exp, exp2, expm1, log, log2, log10, log1p, floor, ceil, trunc, round });
-method({ sin, cos, tan, arcsin, arccos, arctan, sinh, cosh, tanh, arcsinh, arccosh, arctanh, erf, erfc });
+method({ sin, cos, tan, arcsin, arccos, arctan, arctan2, sinh, cosh, tanh, arcsinh, arccosh, arctanh, erf, erfc });

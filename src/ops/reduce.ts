@@ -27,12 +27,17 @@ export interface ReduceOptions {
 export interface SumOptions extends ReduceOptions {
   /** dtype of the result; by default the input's, int32 for bool. */
   readonly dtype?: string | undefined;
+  /** Accepted for ports: devices add in what they compute in. */
+  readonly accDtype?: string | undefined;
 }
 
-/** Options, or the axis alone by position: `T.sum(x, 1)`, `x.mean([0, 2])`. */
-export type AxisOr<O extends ReduceOptions> = O | number | readonly number[];
-/** Both forms as options. */
-export const readOptions = <O extends ReduceOptions>(given: AxisOr<O>): O => (typeof given === "number" || Array.isArray(given) ? ({ axis: given } as O) : (given as O));
+/** What follows the tensor: options, the axis by position, or both: `T.sum(x, { axis: 1 })`, `x.mean([0, 2])`, `x.max(1, { keepdims: true })`. */
+export type AxisArgs<O extends ReduceOptions> = readonly [given?: O | ReduceOptions["axis"], more?: Omit<O, "axis">];
+/** All forms as options. */
+export function readOptions<O extends ReduceOptions>([given, more]: AxisArgs<O>): O {
+  const named = typeof given === "object" && given !== null && !Array.isArray(given) ? given : { axis: given };
+  return { ...more, ...named } as O;
+}
 
 /** The axes that an option means, ascending. Errors: `axis-range`, `reduce-axis-twice`. */
 export function axesOf(x: Variable, axis: ReduceOptions["axis"]): number[] {
@@ -232,7 +237,7 @@ const allOp = reduceOp({
 });
 
 /** A reduction as users call it, with its record. */
-export type Reducer<O extends ReduceOptions> = ((x: Operand, options?: AxisOr<O>) => Variable) & { readonly op: Op };
+export type Reducer<O extends ReduceOptions> = ((x: Operand, ...options: AxisArgs<O>) => Variable) & { readonly op: Op };
 
 /** Applies a reduction; over no axes it is a conversion to the result's dtype. */
 export function reduceAlong(op: Op, v: Variable, { axis, keepdims = false }: ReduceOptions): Variable {
@@ -242,10 +247,10 @@ export function reduceAlong(op: Op, v: Variable, { axis, keepdims = false }: Red
   return keepdims ? restoreAxes(made, v.ndim, axes) : made;
 }
 
-const reducer = (op: Op): Reducer<ReduceOptions> => Object.assign((x: Operand, options: AxisOr<ReduceOptions> = {}) => reduceAlong(op, asTensor(x), readOptions(options)), { op });
+const reducer = (op: Op): Reducer<ReduceOptions> => Object.assign((x: Operand, ...options: AxisArgs<ReduceOptions>) => reduceAlong(op, asTensor(x), readOptions(options)), { op });
 const summer = (op: Op): Reducer<SumOptions> =>
   Object.assign(
-    (x: Operand, given: AxisOr<SumOptions> = {}) => {
+    (x: Operand, ...given: AxisArgs<SumOptions>) => {
       const { dtype, ...options } = readOptions<SumOptions>(given);
       const v = asTensor(x);
       if (dtype === undefined) return reduceAlong(op, v, options);
@@ -270,13 +275,13 @@ export const all = reducer(allOp);
 
 declare module "../graph/variable.js" {
   interface Variable {
-    sum(options?: AxisOr<SumOptions>): Variable;
-    prod(options?: AxisOr<SumOptions>): Variable;
+    sum(...options: AxisArgs<SumOptions>): Variable;
+    prod(...options: AxisArgs<SumOptions>): Variable;
     /** Maximum along axes; each of several maxima gets the gradient. */
-    max(options?: AxisOr<ReduceOptions>): Variable;
-    min(options?: AxisOr<ReduceOptions>): Variable;
-    any(options?: AxisOr<ReduceOptions>): Variable;
-    all(options?: AxisOr<ReduceOptions>): Variable;
+    max(...options: AxisArgs<ReduceOptions>): Variable;
+    min(...options: AxisArgs<ReduceOptions>): Variable;
+    any(...options: AxisArgs<ReduceOptions>): Variable;
+    all(...options: AxisArgs<ReduceOptions>): Variable;
   }
 }
 method({ sum, prod, max, min, any, all });

@@ -5,14 +5,15 @@
 import { flatten as flatIndex, unflatten } from "../codegen/ir/index.js";
 import type { Lazy, LowerContext, Op, Params } from "../graph/op.js";
 import { TensorType } from "../graph/types.js";
-import { apply1, type Variable } from "../graph/variable.js";
+import { apply1, scalarConstant, type Variable } from "../graph/variable.js";
 import type { NdArray, Shape } from "../numpy/ndarray.js";
 import { sizeOf } from "../numpy/ndarray.js";
 import { fail } from "../util/fail.js";
-import { asTensor, defineOp, method, type Operand } from "./define.js";
+import { asTensor, defineOp, method, type Operand, property } from "./define.js";
 import { boundDims, type Dims, dimFlags, givenDims, splitDims } from "./dims.js";
 import { dimshuffle, padLeft } from "./dimshuffle.js";
 import { mul } from "./elementwise.js";
+import { type Named, optionOf } from "./options.js";
 import { patternBroadcast } from "./rebroadcast.js";
 import { lengthsOf, normaliseAxis, type ShapeLike } from "./shape.js";
 
@@ -59,15 +60,17 @@ export const reshapeOp: Op = defineOp<ReshapeParams>({
  * x under another shape: a list of numbers and int variables, or an int vector variable (with `ndim` where the graph does not say how long it is).
  * One length may be -1. A literal 1 makes an axis that broadcasts.
  */
-export function reshape(x: Operand, size: ShapeLike, { ndim }: { readonly ndim?: number } = {}): Variable {
+export function reshape(x: Operand, size: ShapeLike, given: Named<"ndim", number> = {}): Variable {
   const v = asTensor(x);
+  const ndim = optionOf(given, "ndim");
   const { lengths, inputs } = splitDims(size, { ndim, least: -1 });
   return apply1(reshapeOp, [v, ...inputs], { lengths });
 }
 
-/** One axis, or `ndim` axes of which the last takes all that are left (`x.flatten(2)`). Error: `flatten-ndim`. */
-export function flatten(x: Operand, ndim = 1): Variable {
+/** One axis, or `ndim` axes of which the last takes all that are left: `x.flatten(2)`, `T.flatten(x, { outdim: 2 })`. Error: `flatten-ndim`. */
+export function flatten(x: Operand, given: Named<"ndim" | "outdim", number> = 1): Variable {
   const v = asTensor(x);
+  const ndim = optionOf(given, "ndim", "outdim") ?? 1;
   if (!Number.isInteger(ndim) || ndim < 1 || ndim > Math.max(1, v.ndim)) {
     fail("value", "flatten-ndim", { what: `${v} cannot be flattened to ${ndim} axes.`, where: String(v.origin), fix: `use 1 … ${Math.max(1, v.ndim)}` });
   }
@@ -116,13 +119,16 @@ export function swapaxes(x: Operand, axis1: number, axis2: number): Variable {
 declare module "../graph/variable.js" {
   interface Variable {
     /** The same elements under another shape; one length may be -1. */
-    reshape(size: ShapeLike, options?: { readonly ndim?: number }): Variable;
+    reshape(size: ShapeLike, ndim?: Named<"ndim", number>): Variable;
     /** One axis, or `ndim` of them. */
-    flatten(ndim?: number): Variable;
+    flatten(ndim?: Named<"ndim" | "outdim", number>): Variable;
     ravel(): Variable;
     squeeze(options?: { readonly axis?: number | readonly number[] }): Variable;
     swapaxes(axis1: number, axis2: number): Variable;
+    /** How many elements it has, symbolic: the product of its lengths, 0-d int32. */
+    readonly size: Variable;
   }
 }
 method({ reshape, flatten, ravel, squeeze, swapaxes });
+property({ size: (x) => lengthsOf(x).reduce<Variable>((a, b) => mul(a, b), scalarConstant(1, "int32")) });
 

@@ -11,6 +11,7 @@ import { NdArray, type Shape, sizeOf } from "../numpy/ndarray.js";
 import { fail } from "../util/fail.js";
 import { asTensor, asTensors, defineOp, type Operand } from "./define.js";
 import { neg } from "./elementwise.js";
+import { type Named, optionOf } from "./options.js";
 import { flatten, reshape } from "./reshape.js";
 import { lengthsOf, normaliseAxis } from "./shape.js";
 
@@ -47,7 +48,8 @@ const op: Op = defineOp<AxisParam>({
 });
 
 /** x moved `shift` places along an axis, around its end; all elements in order without one. Error: `roll-shift`. */
-export function roll(x: Operand, shift: number | Variable, { axis = null }: { readonly axis?: number | null } = {}): Variable {
+export function roll(x: Operand, shift: number | Variable, given: Named<"axis", number | null> = {}): Variable {
+  const axis = optionOf(given, "axis") ?? null;
   const v = asTensor(x);
   const [by] = asTensors([shift]) as [Variable];
   if (by.dtype !== "int32" || by.ndim !== 0) fail("type", "roll-shift", { what: `roll moves by a 0-d whole number, got ${by}.`, where: String(by.origin), fix: "pass an integer or a 0-d int variable" });

@@ -45,13 +45,16 @@ function write(region: Variable, value: Variable, name: string, writers: Writers
   return of === "region" ? write(x, written, name, { basic: setSubtensorOp, advanced: advancedSetSubtensorOp }) : written;
 }
 
+/** Accepted for ports: what is written over is decided when a function is compiled. */
+export interface InPlaceOptions { readonly inplace?: boolean | undefined; readonly tolerateInplaceAliasing?: boolean | undefined }
+
 /**
  * The whole tensor with the region replaced by the value, which stretches where it broadcasts. Repeated positions keep the last value.
  * Errors: `subtensor-first`, `subtensor-dtype`, `subtensor-rank`.
  */
-export const setSubtensor = (region: Variable, value: Operand): Variable =>
+export const setSubtensor = (region: Variable, value: Operand, _options: InPlaceOptions = {}): Variable =>
   write(region, fitted(region, value), "setSubtensor", { basic: setSubtensorOp, advanced: advancedSetSubtensorOp });
 
 /** The whole tensor with the value added in the region. Repeated positions accumulate. Errors as `setSubtensor`. */
-export const incSubtensor = (region: Variable, value: Operand): Variable =>
+export const incSubtensor = (region: Variable, value: Operand, _options: InPlaceOptions = {}): Variable =>
   write(region, fitted(region, value), "incSubtensor", { basic: incSubtensorOp, advanced: advancedIncSubtensorOp });

@@ -10,6 +10,7 @@ import { asTensor, method, type Operand } from "./define.js";
 import { abs, add, clip, div, gt, mul, sub, switch_ } from "./elementwise.js";
 import { ct, input, output, unary } from "./elementwise_kit.js";
 import { expm1 } from "./math.js";
+import { type Named, optionOf } from "./options.js";
 
 export const sigmoid = unary({
   name: "sigmoid", doc: "1 / (1 + exp(-x)). Kernels give 1 above 15 (float32) or 19 (float64), as Theano's C code does. Integers give floatX.", dtype: "float", onnx: "Sigmoid",
@@ -56,7 +57,8 @@ export function hardSigmoid(x: Operand): Variable {
 }
 
 /** max(x, alpha x), as 0.5 (x + |x|), whose gradient at 0 is 0.5 (theano/tensor/nnet/nnet.py relu). `alpha` may be a tensor that broadcasts with x. */
-export function relu(x: Operand, alpha: Operand = 0): Variable {
+export function relu(x: Operand, given: Named<"alpha", Operand> = 0): Variable {
+  const alpha = optionOf(given, "alpha") ?? 0;
   const v = asTensor(x);
   if (alpha === 0) return mul(0.5, add(v, abs(v)));
   const rise = typeof alpha === "number" ? 0.5 * (1 + alpha) : mul(add(alpha, 1), 0.5);
@@ -65,7 +67,7 @@ export function relu(x: Operand, alpha: Operand = 0): Variable {
 }
 
 /** x where x > 0, else alpha (exp(x) - 1) (theano/tensor/nnet/nnet.py elu). */
-export const elu = (x: Operand, alpha: Operand = 1): Variable => switch_(gt(x, 0), x, mul(alpha, expm1(x)));
+export const elu = (x: Operand, alpha: Named<"alpha", Operand> = 1): Variable => switch_(gt(x, 0), x, mul(optionOf(alpha, "alpha") ?? 1, expm1(x)));
 
 /** 1.0507… elu(x, 1.6732…), the scaled exponential linear unit (Klambauer et al. 2017; theano/tensor/nnet/nnet.py selu). */
 export const selu = (x: Operand): Variable => mul(1.0507009873554804934193349852946, elu(x, 1.6732632423543772848170429916717));

@@ -10,7 +10,7 @@ import { asTensor, method, type Operand } from "./define.js";
 import { abs, cast, div, gt, lt, mul, sqr, sub, switch_ } from "./elementwise.js";
 import { stack } from "./join.js";
 import { pow, sqrt } from "./math.js";
-import { type AxisOr, axesOf, max, min, readOptions, type ReduceOptions, type SumOptions, sum } from "./reduce.js";
+import { type AxisArgs, axesOf, max, min, readOptions, type ReduceOptions, type SumOptions, sum } from "./reduce.js";
 import { shapeAt } from "./shape.js";
 
 export interface VarOptions extends ReduceOptions {
@@ -28,7 +28,7 @@ function countOf(x: Variable, axis: ReduceOptions["axis"], dtype: string): Varia
 export const floating = (x: Variable): Variable => (x.type.isFloat ? x : cast(x, config.floatX));
 
 /** The sum divided by the count. Integers and bools give floatX; `dtype` (a float) computes in another. NaN over nothing. */
-export function mean(x: Operand, given: AxisOr<SumOptions> = {}): Variable {
+export function mean(x: Operand, ...given: AxisArgs<SumOptions>): Variable {
   const { dtype, ...options } = readOptions<SumOptions>(given);
   const read = asTensor(x);
   const v = dtype === undefined ? floating(read) : cast(read, toDType(dtype));
@@ -37,7 +37,7 @@ export function mean(x: Operand, given: AxisOr<SumOptions> = {}): Variable {
 }
 
 /** The mean of squared deviations from the mean; the divisor is the count less `ddof`. The name `var` is taken by JavaScript. */
-export function variance(x: Operand, given: AxisOr<VarOptions> = {}): Variable {
+export function variance(x: Operand, ...given: AxisArgs<VarOptions>): Variable {
   const { ddof = 0, ...options } = readOptions<VarOptions>(given);
   const v = floating(asTensor(x));
   const deviations = sqr(sub(v, mean(v, { axis: options.axis, keepdims: true })));
@@ -46,10 +46,10 @@ export function variance(x: Operand, given: AxisOr<VarOptions> = {}): Variable {
 }
 
 /** The square root of the variance. */
-export const std = (x: Operand, options: AxisOr<VarOptions> = {}): Variable => sqrt(variance(x, options));
+export const std = (x: Operand, ...options: AxisArgs<VarOptions>): Variable => sqrt(variance(x, ...options));
 
 /** The norm of order L, (sum |x|^L)^(1/L). Orders 0 and infinity: NotSupportedError `norm-order`, as in Theano. */
-export function norm(x: Operand, L: number, options: AxisOr<ReduceOptions> = {}): Variable {
+export function norm(x: Operand, L: number, ...options: AxisArgs<ReduceOptions>): Variable {
   const v = asTensor(x);
   if (L === 0 || !Number.isFinite(L)) {
     fail("unsupported", "norm-order", { what: `There is no norm of order ${L}.`, where: String(v.origin), fix: "use max(abs(x)) for infinity, sum(neq(x, 0)) for 0" });
@@ -58,7 +58,7 @@ export function norm(x: Operand, L: number, options: AxisOr<ReduceOptions> = {})
 }
 
 /** The greatest element less the least, along axes. */
-export const ptp = (x: Operand, options: AxisOr<ReduceOptions> = {}): Variable => sub(max(x, options), min(x, options));
+export const ptp = (x: Operand, ...options: AxisArgs<ReduceOptions>): Variable => sub(max(x, ...options), min(x, ...options));
 
 /** The least of several tensors, elementwise; of two, b where neither is less. */
 export const smallest = (a: Operand, b: Operand, ...more: readonly Operand[]): Variable => (more.length === 0 ? switch_(lt(a, b), a, b) : min(stack([a, b, ...more]), { axis: 0 }));
@@ -68,13 +68,13 @@ export const largest = (a: Operand, b: Operand, ...more: readonly Operand[]): Va
 declare module "../graph/variable.js" {
   interface Variable {
     /** Sum divided by count; floatX for integers and bools. */
-    mean(options?: AxisOr<SumOptions>): Variable;
-    var(options?: AxisOr<VarOptions>): Variable;
-    std(options?: AxisOr<VarOptions>): Variable;
+    mean(...options: AxisArgs<SumOptions>): Variable;
+    var(...options: AxisArgs<VarOptions>): Variable;
+    std(...options: AxisArgs<VarOptions>): Variable;
     /** The norm of order L over axes. */
-    norm(L: number, options?: AxisOr<ReduceOptions>): Variable;
+    norm(L: number, ...options: AxisArgs<ReduceOptions>): Variable;
     /** Greatest less least. */
-    ptp(options?: AxisOr<ReduceOptions>): Variable;
+    ptp(...options: AxisArgs<ReduceOptions>): Variable;
   }
 }
 method({ mean, var: variance, std, norm, ptp });

@@ -9,6 +9,7 @@ import { dimshuffle } from "./dimshuffle.js";
 import { batchedDot, dot } from "./dot.js";
 import { mul } from "./elementwise.js";
 import { patternBroadcast } from "./rebroadcast.js";
+import { type Named, optionOf } from "./options.js";
 import { reshape } from "./reshape.js";
 import { lengthsOf } from "./shape.js";
 
@@ -35,7 +36,8 @@ function readAxes(a: Variable, b: Variable, axes: SummedAxes, first: number): re
 
 const productOf = (lengths: readonly Variable[]): Variable | 1 => (lengths.length === 0 ? 1 : lengths.reduce((x, y) => mul(x, y)));
 
-function summed(x: Operand, y: Operand, axes: SummedAxes, batched: boolean): Variable {
+function summed(x: Operand, y: Operand, given: Named<"axes", SummedAxes>, batched: boolean): Variable {
+  const axes = optionOf(given, "axes") ?? 2;
   const [a, b] = asTensors([x, y]) as [Variable, Variable];
   const [left, right] = readAxes(a, b, axes, batched ? 1 : 0);
   const batch = batched ? [0] : [];
@@ -50,8 +52,8 @@ function summed(x: Operand, y: Operand, axes: SummedAxes, batched: boolean): Var
   return patternBroadcast(made, [...batch.map((k) => a.broadcastable[k] === true && b.broadcastable[k] === true), ...keptA.map((k) => a.broadcastable[k] as boolean), ...keptB.map((k) => b.broadcastable[k] as boolean)]);
 }
 
-/** Products summed over the last axes of a and the first of b (2 by default), or over axes given for each: `T.tensordot(a, b, [[1, 2], [3, 2]])`. Error: `tensordot-axes`. */
-export const tensordot = (a: Operand, b: Operand, axes: SummedAxes = 2): Variable => summed(a, b, axes, false);
+/** Products summed over the last axes of a and the first of b (2 by default), or over axes given for each: `T.tensordot(a, b, [[1, 2], [3, 2]])`, or `{ axes }`. Error: `tensordot-axes`. */
+export const tensordot = (a: Operand, b: Operand, axes: Named<"axes", SummedAxes> = 2): Variable => summed(a, b, axes, false);
 
 /** For each i, tensordot of a[i] and b[i]; axes are those of a and b, so that 0 may not be summed. Error: `tensordot-axes`. */
-export const batchedTensordot = (a: Operand, b: Operand, axes: SummedAxes = 2): Variable => summed(a, b, axes, true);
+export const batchedTensordot = (a: Operand, b: Operand, axes: Named<"axes", SummedAxes> = 2): Variable => summed(a, b, axes, true);

@@ -10,6 +10,7 @@ import { asTensor, asTensors, method, type Operand } from "./define.js";
 import { lengthList } from "./dims.js";
 import { dimshuffle, padLeft } from "./dimshuffle.js";
 import { mul } from "./elementwise.js";
+import { type Named, optionOf } from "./options.js";
 import { sum } from "./reduce.js";
 import { flatten, reshape } from "./reshape.js";
 import { take } from "./selection.js";
@@ -36,7 +37,8 @@ export function tile(x: Operand, counts: ShapeLike, { ndim }: { readonly ndim?: 
  * Each element repeated `count` times along an axis, or in the flattened tensor without one. A vector says how often each: the length is then found
  * on the host at each call. Error: `repeat-counts`.
  */
-export function repeat(x: Operand, count: Count | readonly number[], { axis = null }: { readonly axis?: number | null } = {}): Variable {
+export function repeat(x: Operand, count: Count | readonly number[], given: Named<"axis", number | null> = {}): Variable {
+  const axis = optionOf(given, "axis") ?? null;
   const read = asTensor(x);
   const v = axis === null ? flatten(read) : read;
   const at = normaliseAxis(v, axis ?? 0);
@@ -68,7 +70,7 @@ function product(count: Count, length: Variable): Variable {
 declare module "../graph/variable.js" {
   interface Variable {
     /** Each element `count` times along an axis. */
-    repeat(count: number | Variable | readonly number[], options?: { readonly axis?: number | null }): Variable;
+    repeat(count: number | Variable | readonly number[], axis?: Named<"axis", number | null>): Variable;
   }
 }
 method({ repeat });

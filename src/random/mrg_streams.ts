@@ -8,6 +8,7 @@ import { apply, SharedVariable, type Variable } from "../graph/variable.js";
 import { NdArray } from "../numpy/ndarray.js";
 import { asTensor, type Operand } from "../ops/define.js";
 import { add, cast, lt, mul, sub } from "../ops/elementwise.js";
+import { type Named, optionOf } from "../ops/options.js";
 import { shapeAt, type ShapeLike } from "../ops/shape.js";
 import { fail } from "../util/fail.js";
 import { choiceFromUniform } from "./choice_op.js";
@@ -23,10 +24,10 @@ export interface MrgDrawOptions {
   /** Lengths as numbers and 0-d int variables, or an int vector such as `x.shape`. */
   readonly size: ShapeLike;
   /** Number of axes, where the size does not say it. */
-  readonly ndim?: number | undefined;
+  readonly ndim?: number | null | undefined;
   readonly dtype?: string | undefined;
   /** Streams drawn from in turn: a sixth of the elements, at most 15360, and 15360 for sizes with variables. Part of what numbers come out. */
-  readonly nstreams?: number | undefined;
+  readonly nstreams?: number | null | undefined;
 }
 export interface MrgUniformOptions extends MrgDrawOptions { readonly low?: Operand | undefined; readonly high?: Operand | undefined }
 export interface MrgNormalOptions extends MrgDrawOptions { readonly avg?: Operand | undefined; readonly std?: Operand | undefined }
@@ -35,7 +36,7 @@ export interface MrgMultinomialOptions {
   readonly pvals: Operand;
   readonly n?: number | undefined;
   readonly dtype?: string | undefined;
-  readonly nstreams?: number | undefined;
+  readonly nstreams?: number | null | undefined;
 }
 export interface MrgChoiceOptions {
   /** Probabilities, a row for each draw. */
@@ -43,7 +44,7 @@ export interface MrgChoiceOptions {
   readonly size?: number | Variable | undefined;
   readonly replace?: boolean | undefined;
   readonly dtype?: string | undefined;
-  readonly nstreams?: number | undefined;
+  readonly nstreams?: number | null | undefined;
 }
 
 /**
@@ -55,10 +56,10 @@ export class MRGRandomStreams {
   #rstate: Int32Array;
   readonly #draws: { readonly update: StateUpdate; readonly streams: number }[] = [];
 
-  /** `seed`: an integer of 1 … 2147462578, or six integers. Throws `mrg-seed`. */
-  constructor(seed: number | readonly number[] = 12345) {
-    this.#seed = seed;
-    this.#rstate = mrgSeed(seed);
+  /** `seed`: an integer of 1 … 2147462578, or six integers; or `{ seed }`. Throws `mrg-seed`. */
+  constructor(seed: Named<"seed", number | readonly number[]> = 12345) {
+    this.#seed = optionOf(seed, "seed") ?? 12345;
+    this.#rstate = mrgSeed(this.#seed);
   }
 
   /** Where the next random variable's first stream starts: six integers. */

@@ -36,7 +36,8 @@ export function sizeFirst<O extends { readonly size?: ShapeLike | undefined }>(f
  * Reads `size`: numbers and 0-d int variables, or an int vector variable (`x.shape`; others need `ndim`, as their length is no part of a type).
  * Errors: `random-size-kind`, `random-size-length`, `random-size-ndim`, `random-size-rank`.
  */
-export function readSize(size: ShapeLike, ndim?: number): SizeOf {
+export function readSize(size: ShapeLike, given?: number | null): SizeOf {
+  const ndim = given ?? undefined;
   const isVector = size instanceof Variable && size.ndim === 1;
   const parts = isVector ? partsOf(size) : size instanceof Variable || typeof size === "number" ? [size] : size;
   if (isVector && !isInt(size.dtype)) badKind(size);

@@ -8,6 +8,7 @@ import { apply, Constant, SharedVariable, type Variable } from "../graph/variabl
 import { asTensor, type Operand } from "../ops/define.js";
 import { padLeft } from "../ops/dimshuffle.js";
 import { cast } from "../ops/elementwise.js";
+import { type Named, optionOf } from "../ops/options.js";
 import { lengthsOf, shapeAt, type ShapeLike } from "../ops/shape.js";
 import { permuteRowElements } from "../ops/sort.js";
 import "../ops/shared.js";
@@ -24,7 +25,7 @@ export interface DrawOptions {
   /** Lengths as numbers and 0-d int variables, or an int vector such as `x.shape`. Without it the parameters' broadcast shape. */
   readonly size?: ShapeLike | undefined;
   /** Number of axes, where the size does not say it. */
-  readonly ndim?: number | undefined;
+  readonly ndim?: number | null | undefined;
   readonly dtype?: string | undefined;
 }
 export interface UniformOptions extends DrawOptions { readonly low?: Operand | undefined; readonly high?: Operand | undefined }
@@ -46,10 +47,10 @@ export class RandomStreams {
   readonly #seeds: RandomState;
   readonly #updates: StateUpdate[] = [];
 
-  /** `seed`: an integer of 0 … 2^32-1; without it every run differs. Throws `seed-range`. */
-  constructor(seed?: number) {
-    this.#seed = seed;
-    this.#seeds = new RandomState(seed);
+  /** `seed`: an integer of 0 … 2^32-1; or `{ seed }`; without it every run differs. Throws `seed-range`. */
+  constructor(seed?: Named<"seed", number>) {
+    this.#seed = optionOf(seed, "seed");
+    this.#seeds = new RandomState(this.#seed);
   }
 
   /** Starts all random variables made so far again, in the order they were made, as if made after this seed; the first seed by default. */

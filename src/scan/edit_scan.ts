@@ -12,6 +12,12 @@ export interface Kept { readonly carries: readonly number[]; readonly stacked: r
 
 export const everything = (parts: ScanParts): Kept => ({ carries: parts.carries.map((_, i) => i), stacked: parts.stacked.map((_, k) => k) });
 
+/** Whether every row and constant of the loop is read in it. */
+export function readsAll(parts: ScanParts): boolean {
+  const read = new Set(leavesOf(bodyOutputs(parts)));
+  return [...parts.sequences, ...parts.constants].every((e) => read.has(e.inner));
+}
+
 /** The parts that stay, without inputs that nothing reads any more. */
 export function keeping(parts: ScanParts, kept: Kept): ScanParts {
   const some: ScanParts = { ...parts, carries: kept.carries.map((i) => parts.carries[i] as never), stacked: kept.stacked.map((k) => parts.stacked[k] as never) };
@@ -36,7 +42,7 @@ export function remade(node: Apply, parts: ScanParts, kept: Kept): Variable[] {
 /** Carries that the results need: those in `wanted`, and whatever the body reads on their behalf. */
 export function liveCarries(parts: ScanParts, wanted: readonly number[], stacked: readonly number[]): number[] {
   const live = new Set(wanted);
-  for (let grown = true; grown; ) {
+  for (let grown = live.size < parts.carries.length; grown; ) {
     const results = [...[...live].map((i) => parts.carries[i]?.next as Variable), ...stacked.map((k) => parts.stacked[k]?.value as Variable)];
     const read = new Set(leavesOf(results));
     const more = parts.carries.flatMap((c, i) => (!live.has(i) && read.has(c.inner) ? [i] : []));

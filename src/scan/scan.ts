@@ -27,11 +27,11 @@ export interface ScanOptions<R extends StepReturn = StepReturn, L extends boolea
    */
   readonly fn: (...args: Variable[]) => R;
   /** What is run over, along the first axis. */
-  readonly sequences?: SequenceArgument | readonly SequenceArgument[] | undefined;
+  readonly sequences?: SequenceArgument | readonly SequenceArgument[] | null | undefined;
   /** One entry per output: null where it is not fed back, else its initial state. Absent: no output is fed back. */
   readonly outputsInfo?: StateArgument | readonly StateArgument[] | undefined;
   /** Passed to every step as they are. */
-  readonly nonSequences?: Operand | readonly Operand[] | undefined;
+  readonly nonSequences?: Operand | readonly Operand[] | null | undefined;
   /** Default: the length of the shortest sequence. More steps than a sequence has is an error when the function runs. */
   readonly nSteps?: number | Variable | null | undefined;
   /** Gradients reach this many last steps back; -1 (default) is all of them. */
@@ -54,15 +54,21 @@ export type ScanOutputs<R, L extends boolean> = L extends true ? Variable[] : Ou
 
 const list = <T>(x: T | readonly T[] | null | undefined): readonly T[] => (x === undefined || x === null ? [] : Array.isArray(x) ? (x as readonly T[]) : [x as T]);
 
+/** What scan takes beside the step, where that comes first. */
+export type ScanRest<L extends boolean = boolean> = Omit<ScanOptions<StepReturn, L>, "fn">;
+
 /**
- * Repeats `fn` and stacks its outputs along a new first axis (theano.scan). Returns `[outputs, updates]`: pass the updates to compile(),
+ * Repeats `fn` and stacks its outputs along a new first axis (theano.scan): `scan({ fn, sequences })` or `scan(fn, { sequences })`. Returns `[outputs, updates]`: pass the updates to compile(),
  * else random draws repeat. One step known when the graph is built makes no loop. Gradients run through it (back-propagation through time).
  * With `until` the number of steps is found first, by the graph interpreter on the host; then as many are run, and outputs are that long.
  *
  * Errors, beside those of its arguments (arguments.ts) and of what `fn` returns (step.ts): `scan-outputs-count`, `scan-state-type`,
  * `scan-update-type`, `scan-truncate`, `scan-strict`; when run: `scan-sequence-short`, `scan-negative-steps`, `scan-carry-shape`.
  */
-export function scan<const R extends StepReturn, const L extends boolean = false>(options: ScanOptions<R, L>): [outputs: ScanOutputs<R, L>, updates: Updates] {
+export function scan<const R extends StepReturn, const L extends boolean = false>(options: ScanOptions<R, L>): [outputs: ScanOutputs<R, L>, updates: Updates];
+export function scan<const R extends StepReturn, const L extends boolean = false>(fn: ScanOptions<R, L>["fn"], options: ScanRest<L>): [outputs: ScanOutputs<R, L>, updates: Updates];
+export function scan<const R extends StepReturn, const L extends boolean = false>(first: ScanOptions<R, L> | ScanOptions<R, L>["fn"], rest: ScanRest<L> = {}): [outputs: ScanOutputs<R, L>, updates: Updates] {
+  const options = typeof first === "function" ? { ...rest, fn: first } : first;
   const given = readArguments(options);
   const step = readStep(options.fn(...argumentsOf(given)));
   if (given.states.length > 0 && given.states.length !== step.outputs.length) {
@@ -181,7 +187,7 @@ function carriesOf({ initial, name }: State, inner: readonly Variable[], output:
     fail("value", "scan-state-type", {
       what: `The initial state of output ${index}${name === null ? "" : ` (${name})`} has type ${type}, and the step returns ${output.type} for it.`,
       where: String((initial[0] as Variable).origin), saw: [`the step's output was made at: ${output.origin}`],
-      fix: `the inner function of scan results in an upcast or downcast, or another rank: give the initial state dtype ${output.dtype} and ${output.ndim} axes (T.constant(v, { dtype }), T.cast), or cast the output`,
+      fix: `the inner function of scan results in an upcast or downcast, or another rank: give the initial state dtype ${output.dtype} and ${output.ndim} axes (Python's T.alloc(0., n) is T.zeros([n]): a JavaScript 0. is the integer 0), or cast the output`,
     });
   }
   return initial.map((init, k) => ({ init, inner: inner[k] as Variable, next: inner[k + 1] ?? fitted(output, type) }));

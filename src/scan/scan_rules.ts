@@ -9,7 +9,7 @@ import type { Rule, RuleContext } from "../graph/rule.js";
 import { type Apply, Constant, type Variable } from "../graph/variable.js";
 import { add, mul } from "../ops/elementwise.js";
 import { exampleParts, scalar } from "./examples.js";
-import { everything, keeping, type Kept, liveCarries, remade } from "./edit_scan.js";
+import { everything, keeping, type Kept, liveCarries, readsAll, remade } from "./edit_scan.js";
 import { type Entry, partsOf, scanOf, type ScanParts, type StackedPart, substituteInBody } from "./parts.js";
 
 const isRead = (v: Variable, context: RuleContext): boolean => context.isOutput(v) || context.consumers(v).length > 0;
@@ -23,10 +23,12 @@ const keyOf = (inner: readonly Variable[]) => (s: StackedPart): string => `${s.k
 
 /** Scans with the same inputs and next states, which may keep other values. */
 function kindredOf(op: Op, node: Apply, parts: ScanParts, context: RuleContext): Kindred[] {
+  const same = (a: Apply): boolean => a !== node && a.op === op && a.inputs.length === node.inputs.length && a.inputs.every((v, i) => v === node.inputs[i]) && a.params.truncate === parts.truncate && a.params.sequences === parts.sequences.length && a.params.carries === parts.carries.length;
+  const others = [...new Set(context.consumers(node.inputs[0] as Variable).filter(same))];
+  if (others.length === 0) return [];
   const own = innerOf(parts);
   const stateKey = graphKey(own, parts.carries.map((c) => c.next));
-  const same = (a: Apply): boolean => a !== node && a.op === op && a.inputs.length === node.inputs.length && a.inputs.every((v, i) => v === node.inputs[i]) && a.params.truncate === parts.truncate && a.params.sequences === parts.sequences.length && a.params.carries === parts.carries.length;
-  return [...new Set(context.consumers(node.inputs[0] as Variable).filter(same))].flatMap((other) => {
+  return others.flatMap((other) => {
     const its = partsOf(other);
     const inner = innerOf(its);
     if (graphKey(inner, its.carries.map((c) => c.next)) !== stateKey) return [];
@@ -45,8 +47,10 @@ function dropUnused(op: Op): Rule {
       const wanted = parts.carries.flatMap((_, i) => (isRead(node.outputs[i] as Variable, context) ? [i] : []));
       if (wanted.length + stacked.length === 0) return null;
       const kept: Kept = { carries: liveCarries(parts, wanted, stacked), stacked };
+      const whole = kept.carries.length === n && stacked.length === parts.stacked.length;
+      if (whole && readsAll(parts)) return null;
       const small = keeping(parts, kept);
-      const same = kept.carries.length === n && stacked.length === parts.stacked.length && small.sequences.length === parts.sequences.length && small.constants.length === parts.constants.length;
+      const same = whole && small.sequences.length === parts.sequences.length && small.constants.length === parts.constants.length;
       if (same) return null;
       // What another scan of this loop keeps is left for it to be merged with this one: dropped here, it would be added again.
       const key = keyOf(innerOf(parts));

@@ -42,6 +42,14 @@ export function checkThreads(n: number): number {
 
 /** Theano's words for modes that have a shorter one here. */
 const THEANO_MODES: Readonly<Record<string, Mode>> = { debugmode: "debug", debug_mode: "debug", nanguardmode: "nan_guard" };
+/** Modes as Theano's programs write them. */
+export type TheanoMode = "FAST_RUN" | "FAST_COMPILE" | "DebugMode" | "DEBUG_MODE" | "NanGuardMode";
+
+/** A mode by damo's word or Theano's, in any case. */
+export function modeNamed(given: string): Mode | undefined {
+  const word = given.toLowerCase();
+  return MODES.find((m) => m === word) ?? (Object.hasOwn(THEANO_MODES, word) ? THEANO_MODES[word] : undefined);
+}
 
 /** As in Theano's flags. */
 const SWITCH: Readonly<Record<string, boolean>> = { "1": true, "0": false, true: true, false: false, True: true, False: false };
@@ -85,8 +93,7 @@ const SETTERS: Readonly<Record<keyof Config, (c: Config, v: string) => void>> = 
     c.exclude = v.split(":").map((s) => s.trim()).filter((s) => s !== "");
   },
   mode: (c, v) => {
-    const word = v.toLowerCase();
-    c.mode = MODES.find((m) => m === word) ?? (Object.hasOwn(THEANO_MODES, word) ? THEANO_MODES[word] : undefined) ?? fail("value", "config-mode", { what: `There is no mode '${v}'.`, fix: `use one of ${MODES.join(", ")}` });
+    c.mode = modeNamed(v) ?? fail("value", "config-mode", { what: `There is no mode '${v}'.`, fix: `use one of ${MODES.join(", ")}` });
   },
 };
 

@@ -62,5 +62,5 @@ test("positions outside an axis, which devices keep inside, are an IndexError", 
 
 test("compile-mode: other words are refused", () => {
   const x = T.dscalar("x");
-  expect(() => compile([x], x, { mode: "FAST_RUN" as "fast_run" })).toThrow(expect.objectContaining({ code: "compile-mode" }));
+  expect(() => compile([x], x, { mode: "FAST" as "fast_run" })).toThrow(expect.objectContaining({ code: "compile-mode" }));
 });

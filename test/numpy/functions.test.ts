@@ -80,7 +80,11 @@ describe("storage", () => {
   test("every name of a dtype is understood", () => {
     expect(np.zeros(1, { dtype: "int64" }).dtype).toBe(toDType("int32"));
     expect(np.linspace(0, 1, 2, { dtype: "float32" }).dtype).toBe("float32");
-    expect(np.arange(0, 3, 1, { dtype: "float64" }).dtype).toBe("float64");
+    for (const a of [np.arange(0, 3, 1, { dtype: "float64" }), np.arange(3, { dtype: "float64" }), np.arange(0, 3, { dtype: "float64" })]) {
+      expect(a).toMatchObject({ dtype: "float64", shape: [3] });
+    }
+    expect(np.eye(2, { dtype: "int32" })).toMatchObject({ dtype: "int32", shape: [2, 2] });
+    expect(np.linspace(0, 1, { num: 3, dtype: "float32" })).toEqual(np.linspace(0, 1, 3, { dtype: "float32" }));
   });
 
   test("constants", () => {
@@ -125,4 +129,20 @@ test("every refusal says why", () => {
     ["np-take", () => np.take([1, 2], [2])],
   ];
   for (const [code, call] of refusals) expect(call, code).toThrow(expect.objectContaining({ code }));
+});
+
+test("what is not a number is named, and what may have been meant", () => {
+  const said = (x: unknown): string => {
+    try {
+      np.asarray(x as number);
+    } catch (e) {
+      return String((e as Error).message);
+    }
+    return "nothing";
+  };
+  expect(said(Promise.resolve(1))).toMatch(/A promise is not a number.*await it/s);
+  expect(said(undefined)).toMatch(/undefined is not a number.*missing/s);
+  expect(said({ axis: 1 })).toMatch(/An object of \{ axis \}.*options come last/s);
+  expect(said("axis")).toMatch(/The text 'axis'/);
+  expect(said(null)).toMatch(/null is not a number/);
 });

@@ -128,13 +128,26 @@ describe("filling", () => {
     expect(() => eye(2, 2, 0.5)).toThrow(code("eye-diagonal"));
   });
 
+  it("size", () => {
+    expect(on(x.size)).toBe(6);
+    expect(on(x.get(0).size)).toBe(3);
+    expect(on(x.sum().size)).toBe(1);
+    expect(x.size.dtype).toBe("int32");
+  });
+
   it("arange", () => {
     expect(on(arange(4))).toEqual([0, 1, 2, 3]);
     expect(on(arange(n, 7, n))).toEqual([2, 4, 6]);
     expect(on(arange(5, 0, -2, { dtype: "float64" }))).toEqual([5, 3, 1]);
     expect([arange(3).dtype, arange(0, 1, 0.25).dtype]).toEqual(["int32", "float32"]);
     expect(on(arange(0, 1, 0.25))).toEqual([0, 0.25, 0.5, 0.75]);
-    expect(() => arange(T.dscalar("d"))).toThrow(code("arange-float"));
+    const d = (x: number) => asTensorVariable(x).astype("float64").add(0);
+    expect(on(arange(d(2.5)))).toEqual([0, 1, 2]);
+    expect(on(arange(d(1.5), 4, { dtype: "float32" }))).toEqual([1.5, 2.5, 3.5]);
+    expect(on(arange(1, d(-0.5), -0.75))).toEqual([1, 0.25]);
+    expect(on(arange(d(-1)))).toEqual([]);
+    expect(arange(d(1)).dtype).toBe("float64");
+    expect(() => arange(T.dvector("v"))).toThrow(code("arange-rank"));
     expect(() => lower(arange(0, 3, n), 0, 3, 0)).toThrow(code("arange-step"));
   });
 });

@@ -2,7 +2,7 @@
  * A user's program against the built package: type-checked against its declarations, run through its exports.
  * One step of logistic regression small enough to do by hand.
  */
-import { compile, config, grad, numpy as np, shared, T } from "damo";
+import { all, compile, config, grad, type Index, numpy as np, shared, slice, T } from "damo";
 
 export const X = [
   [1, 0],
@@ -19,6 +19,13 @@ export async function oneStep() {
   const train = compile([x, y], cost, { updates: [[w, w.sub(grad(cost, w))]] });
   const costs = [await train(X, Y), await train(X, Y)];
   return { costs, weights: await w.getValue() };
+}
+
+/** The last element of row i of X: what is written between brackets in Python. */
+export async function indexed(i: number) {
+  const x = T.matrix("x");
+  const at: Index = i;
+  return compile<number>([x], x.get(all, slice(null, null, -1)).get(at, 0))(X);
 }
 
 /** Not run: the compiler must reject an option that does not exist. */

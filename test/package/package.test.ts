@@ -1,8 +1,10 @@
 /** The built package as users get it: loaded by plain Node, used from TypeScript, packed for the registry. */
 import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { oneStep } from "./consumer.js";
+import { indexed, oneStep } from "./consumer.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -33,6 +35,28 @@ test("one step of logistic regression, by hand", async () => {
   const [w0, w1] = (weights as { toArray(): number[] }).toArray();
   expect(w0).toBeCloseTo(second, 6);
   expect(w1).toBeCloseTo(-second, 6);
+});
+
+/** The declaration files that TypeScript reads for a user who imports `entry`. */
+function declarationsFrom(entry: string): Set<string> {
+  const reached = new Set<string>();
+  const waiting = [entry];
+  for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
+    if (reached.has(file)) continue;
+    reached.add(file);
+    for (const [, to] of readFileSync(file, "utf8").matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g)) waiting.push(resolve(dirname(file), (to as string).replace(/\.js$/, ".d.ts")));
+  }
+  return reached;
+}
+
+test("whoever imports damo has every method of a variable: declarations leave out imports that only add methods", async () => {
+  const dist = `${ROOT}dist/src`;
+  const adds = readdirSync(dist, { recursive: true, encoding: "utf8" }).map((f) => resolve(dist, f)).filter((f) => f.endsWith(".d.ts") && readFileSync(f, "utf8").includes('declare module "../graph/variable.js"'));
+  const reached = declarationsFrom(resolve(dist, "index.d.ts"));
+  expect(adds.length).toBeGreaterThan(10);
+  expect(adds.filter((f) => !reached.has(f))).toEqual([]);
+  expect(await indexed(1)).toBe(1);
+  expect(await indexed(0)).toBe(0);
 });
 
 test("the packed archive holds the build and its licence, and no tests", () => {

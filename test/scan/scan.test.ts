@@ -314,7 +314,9 @@ describe("Updates", () => {
     const u = new Updates([[s, s.add(1)]]);
     expect(u).toBeInstanceOf(Map);
     expect(codeOf(() => u.set(other as never, other))).toBe("updates-key");
-    expect(codeOf(() => u.set(s, 3 as never))).toBe("updates-value");
+    expect(codeOf(() => u.set(s, 3))).toBe("call-ndim");
+    u.set(s, [3, 4]);
+    expect(u.get(s)).toMatchObject({ dtype: s.dtype, value: { dtype: s.dtype } });
   });
 
   test("update() adds pairs and refuses another value for the same key", () => {

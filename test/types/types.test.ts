@@ -42,6 +42,9 @@ describe("outputs of compile()", () => {
   });
 
   test("none is an empty list, positional and by keyword", async () => {
+    compile([], [], { updates: [], mode: "FAST_RUN", device });
+    const mapped = [w].map((p) => [p, p.add(1)]);
+    compile([], [], { updates: mapped, givens: mapped.slice(1), device });
     const updates = [[w, w.add(1)]] as const;
     const none = [compile([], [], { updates, device }), compile({ inputs: [], updates, device }), compile([], null, { updates, device })] as const;
     expectTypeOf<Results<(typeof none)[0]>>().toExtend<readonly []>();
@@ -121,7 +124,7 @@ function wrong(): void {
   // @ts-expect-error onUnusedInput takes three words
   compile([x], x, { onUnusedInput: "error" });
   // @ts-expect-error mode takes words it knows
-  compile([x], x, { mode: "FAST_RUN" });
+  compile([x], x, { mode: "FAST" });
   // @ts-expect-error outputs
   compile({ inputs: [x], output: x });
   // @ts-expect-error considerConstant

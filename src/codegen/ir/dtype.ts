@@ -2,6 +2,7 @@
  * The four element types, their typed arrays, and how two of them combine. Must not know graphs or devices.
  * Next: prims.ts gives the scalar operations over these types.
  */
+import { config } from "../../util/config.js";
 import { fail } from "../../util/fail.js";
 
 export type DType = "bool" | "int32" | "float32" | "float64";
@@ -17,8 +18,9 @@ const ALIASES: Readonly<Record<string, DType>> = {
   int8: "int32", int16: "int32", int64: "int32", uint8: "int32", uint16: "int32", uint32: "int32", uint64: "int32", int: "int32", float: "float64",
 };
 
-/** The dtype that a name means; throws `dtype-name` for others. */
+/** The dtype that a name means, `floatX` that of the configuration; throws `dtype-name` for others. */
 export function toDType(name: string): DType {
+  if (name === "floatX") return config.floatX;
   const dtype = Object.hasOwn(ALIASES, name) ? ALIASES[name] : undefined;
   if (dtype === undefined) {
     fail("type", "dtype-name", { what: `There is no dtype named '${name}'.`, fix: `use one of ${DTYPES.join(", ")} (int8 … int64 are accepted and mean int32)` });
