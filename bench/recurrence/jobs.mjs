@@ -2,10 +2,8 @@
  * The recurrent jobs as constants, and their data and first weights, written to a folder that every peer reads. What a job computes is said in
  * README.md. Must not know peers. Next: serve.mjs and serve.py (../peers) read the folder.
  */
-import { mkdtemp, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { numpy as np } from "damo";
+import { float, int, writeFolder } from "../peers/arrays.mjs";
 
 export const LENGTHS = [10, 100, 1000];
 
@@ -18,15 +16,13 @@ export const CELLS = {
 
 export const jobName = (cell, steps) => `${cell}-${steps}`;
 
-const float = (shape, data) => ({ shape, dtype: "float32", data: Float32Array.from(data) });
-
 function arrays(lengths) {
   const rng = new np.random.RandomState(1234);
   const normal = (scale, ...shape) => float(shape, rng.normal({ scale, size: shape }).data);
   const longest = Math.max(...lengths);
   const all = {
     x: normal(1, longest, CELLS.lstm.batch, CELLS.lstm.dim),
-    y: { shape: [CELLS.lstm.batch], dtype: "int32", data: Int32Array.from({ length: CELLS.lstm.batch }, () => rng.randint(2)) },
+    y: int([CELLS.lstm.batch], Array.from({ length: CELLS.lstm.batch }, () => rng.randint(2))),
     roll: float([longest, CELLS.rnnrbm.visible], rng.binomial(1, 0.05, { size: [longest, CELLS.rnnrbm.visible] }).data),
   };
   for (const [cell, { gates, dim, classes }] of Object.entries(CELLS).filter(([, c]) => c.gates)) {
@@ -41,11 +37,6 @@ function arrays(lengths) {
 
 /** Writes the folder; gives its path and the jobs. */
 export async function writeData(cells, lengths) {
-  const folder = await mkdtemp(join(tmpdir(), "damo-recurrence-"));
-  const all = arrays(lengths);
-  for (const [name, { data }] of Object.entries(all)) await writeFile(join(folder, `${name}.bin`), data);
-  const shapes = Object.fromEntries(Object.entries(all).map(([name, { shape, dtype }]) => [name, { shape, dtype }]));
   const jobs = Object.fromEntries(cells.flatMap((cell) => lengths.map((steps) => [jobName(cell, steps), { ...CELLS[cell], cell, steps }])));
-  await writeFile(join(folder, "manifest.json"), JSON.stringify({ jobs, arrays: shapes }));
-  return { folder, jobs };
+  return { folder: await writeFolder("recurrence", jobs, arrays(lengths)), jobs };
 }
