@@ -16,23 +16,33 @@ export const CELLS = {
 
 export const jobName = (cell, steps) => `${cell}-${steps}`;
 
+export const normalOf = (rng) => (scale, ...shape) => float(shape, rng.normal({ scale, size: shape }).data);
+
+/** A sequence of notes. */
+export const roll = (rng, steps) => float([steps, CELLS.rnnrbm.visible], rng.binomial(1, 0.05, { size: [steps, CELLS.rnnrbm.visible] }).data);
+
+export function rnnrbmWeights(rng) {
+  const { visible, hidden, recurrent } = CELLS.rnnrbm;
+  const normal = normalOf(rng);
+  return {
+    "rnnrbm.W": normal(0.01, visible, hidden), "rnnrbm.Wuh": normal(0.05, recurrent, hidden), "rnnrbm.Wuv": normal(0.05, recurrent, visible), "rnnrbm.Wvu": normal(0.05, visible, recurrent),
+    "rnnrbm.Wuu": normal(0.05, recurrent, recurrent),
+  };
+}
+
 function arrays(lengths) {
   const rng = new np.random.RandomState(1234);
-  const normal = (scale, ...shape) => float(shape, rng.normal({ scale, size: shape }).data);
+  const normal = normalOf(rng);
   const longest = Math.max(...lengths);
   const all = {
     x: normal(1, longest, CELLS.lstm.batch, CELLS.lstm.dim),
     y: int([CELLS.lstm.batch], Array.from({ length: CELLS.lstm.batch }, () => rng.randint(2))),
-    roll: float([longest, CELLS.rnnrbm.visible], rng.binomial(1, 0.05, { size: [longest, CELLS.rnnrbm.visible] }).data),
+    roll: roll(rng, longest),
   };
   for (const [cell, { gates, dim, classes }] of Object.entries(CELLS).filter(([, c]) => c.gates)) {
     Object.assign(all, { [`${cell}.W`]: normal(0.08, dim, gates * dim), [`${cell}.U`]: normal(0.08, dim, gates * dim), [`${cell}.V`]: normal(0.08, dim, classes) });
   }
-  const { visible, hidden, recurrent } = CELLS.rnnrbm;
-  return Object.assign(all, {
-    "rnnrbm.W": normal(0.01, visible, hidden), "rnnrbm.Wuh": normal(0.05, recurrent, hidden), "rnnrbm.Wuv": normal(0.05, recurrent, visible), "rnnrbm.Wvu": normal(0.05, visible, recurrent),
-    "rnnrbm.Wuu": normal(0.05, recurrent, recurrent),
-  });
+  return Object.assign(all, rnnrbmWeights(rng));
 }
 
 /** Writes the folder; gives its path and the jobs. */
