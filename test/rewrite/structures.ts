@@ -37,6 +37,7 @@ export const STRUCTURES: Readonly<Record<string, string>> = {
   mulSelf: "sqr(x)",
   castChain: "x",
   sumOfScaled: "mul(3, sum{axes=[0]}(x))",
+  sumOfOuter: "mul(sum{axes=[0]}(dimShuffle{order=[0,null]}(x)), dimShuffle{order=[1]}(dimShuffle{order=[null,0]}(y)))",
   dotOfScaled: "mul(3, dot(x, y))",
   addNeg: "sub(x, y)",
   log1p: "log1p(sqr(x))",
