@@ -6,6 +6,7 @@ export const STRUCTURES: Readonly<Record<string, string>> = {
   fillToAlloc: "alloc{lengths=[null,null]}(dimShuffle{order=[null,null]}(1), shape_i{axis=0}(x), shape_i{axis=1}(x))",
   dimshuffleChain: "x",
   dimshuffleOfElementwise: "mul(sigmoid(dimShuffle{order=[1,null,0]}(x)), dimShuffle{order=[1,null,0]}(dimShuffle{order=[null,null]}(2)))",
+  dimshuffleOfDot: "dot(dimShuffle{order=[1,0]}(sigmoid(x)), dimShuffle{order=[1,0]}(x))",
   reshapeChain: "x",
   viewLift: "reshape{lengths=[-1]}(log(sigmoid(x)))",
   rebroadcastChain: "x",
