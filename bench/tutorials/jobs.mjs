@@ -30,7 +30,7 @@ const TUTORIALS = {
   "DBN-pretraining": { title: "`DBN`: pretraining of 784-1000, CD-1", batch: 10, visible: 784, hidden: 1000, lr: 0.01, k: 1, W: "SdA.W", checkSteps: 20 },
   "DBN-finetuning": { title: "`DBN`: fine-tuning of 784-1000-1000-1000-10", batch: 10, lr: 0.1, ...deep("SdA"), validates: true, checkSteps: 20 },
   rbm: { title: "`rbm`: 784-500, PCD-15", batch: 20, visible: 784, hidden: 500, k: 15, lr: 0.1, W: "dA.W", checkSteps: 3 },
-  rnnrbm: { title: "`rnnrbm`: 88-150-100, CD-15", per: "a sequence of 200 steps", ...CELLS.rnnrbm, steps: 200, checkSteps: 5 },
+  rnnrbm: { ...CELLS.rnnrbm, title: "`rnnrbm`: 88-150-100, CD-15", per: "a sequence of 200 steps", steps: 200, checkSteps: 5 },
   rnnslu: { title: "`rnnslu`: 572 words in windows of 7, embeddings of 50, 200 hidden, 127 classes", per: "a sentence of 12 words", words: 572, window: 7, embedding: 50, hidden: 200, classes: 127, length: 12, lr: 0.0970806646812754, checkSteps: 10 },
   lstm: { title: "`lstm`: 10000 words, 128, adadelta", per: "a minibatch of 16 reviews of 50 to 80 words", words: 10000, dim: 128, classes: 2, batch: 16, steps: 80, checkSteps: 10 },
   hmc: { title: "`hmc`: 3 chains in 10 dimensions, 20 leapfrog steps", per: "a move", chains: 3, dim: 10, leapfrog: 20, checkSteps: 30 },
