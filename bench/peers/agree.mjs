@@ -12,9 +12,10 @@ export const TOLERANCE = 1e-3;
 /** Peers slower than this per step are not run long enough to compare mean costs. */
 const SLOW_MS = 300;
 
-async function stateOf(contestant, job, folder) {
+/** Costs and weights after a few draw-free steps, and whether a step is slow. */
+export async function stateOf(contestant, job, folder, checkSteps) {
   await contestant.ask({ do: "open", job, draw: "mean" });
-  const { values, times } = await contestant.ask({ do: "run", n: JOBS[job.split(" ")[0]].checkSteps });
+  const { values, times } = await contestant.ask({ do: "run", n: checkSteps });
   const file = join(folder, "state.bin");
   await contestant.ask({ do: "state", file });
   const bytes = readFileSync(file);
@@ -35,6 +36,9 @@ export function difference(a, b) {
   return largest === 0 ? most : most / largest;
 }
 
+/** How far two are apart, weights or costs. */
+export const apart = (a, b) => Math.max(difference(a.state, b.state), difference(a.costs, b.costs));
+
 /** The mean cost of the second half of a run with draws, and its standard error. */
 async function statistics(contestant, job) {
   await contestant.ask({ do: "open", job, draw: "random" });
@@ -54,9 +58,9 @@ export async function agree(job, contestants, folder) {
       const row = { name: contestant.name, form, difference: null, statistics: null, error: null };
       rows.push(row);
       try {
-        const mine = await stateOf(contestant, form, folder);
+        const mine = await stateOf(contestant, form, folder, JOBS[job].checkSteps);
         first ??= mine;
-        row.difference = Math.max(difference(mine.state, first.state), difference(mine.costs, first.costs));
+        row.difference = apart(mine, first);
         if (JOBS[job].statisticsSteps && !mine.slow) row.statistics = await statistics(contestant, job);
       } catch (error) {
         row.error = error.message;

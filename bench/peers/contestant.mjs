@@ -78,3 +78,23 @@ export class Contestant {
     this.#child.kill("SIGKILL");
   }
 }
+
+/** Starts peers, each at every number of threads; those that do not start are missing. */
+export async function assemble(folder, { peers, threads, environment, known = PEERS }) {
+  const contestants = [];
+  const missing = [];
+  for (const peer of peers) {
+    if (!known[peer]) throw new Error(`There is no peer '${peer}': ${Object.keys(known).join(", ")}`);
+    for (const n of known[peer].threads === false ? [Math.max(...threads)] : threads) {
+      const contestant = new Contestant(peer, n, folder, environment, known);
+      try {
+        await contestant.start();
+        contestants.push(contestant);
+      } catch (error) {
+        contestant.end();
+        missing.push({ peer: contestant.name, why: error.message, install: known[peer].install });
+      }
+    }
+  }
+  return { contestants, missing };
+}

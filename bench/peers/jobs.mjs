@@ -2,10 +2,8 @@
  * The jobs as constants, and the arrays they work on, written to a folder that every peer reads: same shapes, same data, same weights.
  * What a job computes is said in README.md and checked by agree.mjs. Must not know peers. Next: serve.mjs and serve.py read the folder.
  */
-import { mkdtemp, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { loadData, numpy as np } from "damo";
+import { numpy as np } from "damo";
+import { filters, float, glorot, images, uniform, untied, writeFolder } from "./arrays.mjs";
 
 /** Examples that take part; J4 passes through them in 20 minibatches. */
 const EXAMPLES = 12000;
@@ -18,39 +16,25 @@ export const JOBS = {
   J4: { title: "softmax regression 784-10, batch 600", target: 0.9, batch: 600, lr: 0.13, Ws: ["J4.W"], checkSteps: 20 },
   J5: { title: "1024x1024x1024 product", target: 0.45, of: "jax-js", n: 1024, checkSteps: 1 },
   J6: { title: "sigmoid(a*x+b)*log1p(exp(c*x)) on 4M elements", target: 0.9, n: 4_000_000, a: 1.5, b: 0.3, c: 0.7, checkSteps: 1 },
-  // Of equal maxima Theano gives each the gradient, the others one: images without ties are compared.
   J7: { title: "LeNet: 20 and 50 filters of 5x5, 500 tanh, batch 500", images: { mean: "J7.x", random: "x" }, kernels: [20, 50], hidden: 500, batch: 500, lr: 0.1, Ws: ["J7.W0", "J7.W1", "J7.W2", "J7.W3"], checkSteps: 2 },
 };
 
-/** Uniform within ±`range`, from the bench's own stream. */
-function uniform(rng, range, ...shape) {
-  return { shape, dtype: "float32", data: Float32Array.from(rng.uniform({ low: -range, high: range, size: shape }).data) };
-}
-
-/** Filters [n, from, 5, 5] under pooling of 2x2, as convolutional_mlp.py draws them. */
-const filters = (rng, n, from) => uniform(rng, Math.sqrt(6 / (25 * (from + n / 4))), n, from, 5, 5);
-
-/** Glorot and Bengio 2010: what the tutorials start from; four times that under a logistic sigmoid. */
-const glorot = (rng, n, m, factor = 1) => uniform(rng, factor * Math.sqrt(6 / (n + m)), n, m);
-
-function arrays([x, y]) {
+function arrays({ x, y }) {
   const rng = new np.random.RandomState(1234);
-  const n = Math.min(EXAMPLES, y.size);
-  const width = x.shape[1];
   return {
-    x: { shape: [n, width], dtype: "float32", data: Float32Array.from(x.data.subarray(0, n * width)) },
-    y: { shape: [n], dtype: "int32", data: Int32Array.from(y.data.subarray(0, n)) },
+    x,
+    y,
     "J1.W": glorot(rng, 784, JOBS.J1.hidden, 4),
     "J2.W": glorot(rng, 784, JOBS.J2.hidden, 4),
     "J3.W0": glorot(rng, 784, 1000),
     "J3.W1": glorot(rng, 1000, 1000),
     "J3.W2": glorot(rng, 1000, 1000),
     "J3.W3": glorot(rng, 1000, 10),
-    "J4.W": { shape: [784, 10], dtype: "float32", data: new Float32Array(7840) },
+    "J4.W": float([784, 10], new Float32Array(7840)),
     A: uniform(rng, 1, JOBS.J5.n, JOBS.J5.n),
     B: uniform(rng, 1, JOBS.J5.n, JOBS.J5.n),
     z: uniform(rng, 4, JOBS.J6.n),
-    "J7.x": { shape: [1000, width], dtype: "float32", data: Float32Array.from(x.data.subarray(0, 1000 * width), (pixel, k) => pixel + 0.01 * Math.sin(k * k)) },
+    "J7.x": untied(x, 1000),
     "J7.W0": filters(rng, JOBS.J7.kernels[0], 1),
     "J7.W1": filters(rng, JOBS.J7.kernels[1], JOBS.J7.kernels[0]),
     "J7.W2": glorot(rng, 16 * JOBS.J7.kernels[1], JOBS.J7.hidden),
@@ -58,16 +42,8 @@ function arrays([x, y]) {
   };
 }
 
-/** Writes the folder; gives its path and what the data are, in words. MNIST where DAMO_DATA is set, else the digits that damo draws. */
+/** Writes the folder; gives its path and what the data are, in words. */
 export async function writeData() {
-  const dataset = process.env.DAMO_DATA ? "mnist" : "digits";
-  const { train } = await loadData(dataset);
-  const all = arrays(train);
-  const folder = await mkdtemp(join(tmpdir(), "damo-bench-"));
-  for (const [name, { data }] of Object.entries(all)) await writeFile(join(folder, `${name}.bin`), data);
-  const shapes = Object.fromEntries(Object.entries(all).map(([name, { shape, dtype }]) => [name, { shape, dtype }]));
-  await writeFile(join(folder, "manifest.json"), JSON.stringify({ jobs: JOBS, arrays: shapes }));
-  const nonZero = all.x.data.reduce((count, pixel) => count + (pixel !== 0 ? 1 : 0), 0) / all.x.data.length;
-  const name = dataset === "mnist" ? "MNIST" : "digits drawn by damo";
-  return { folder, description: `${name}, ${all.y.data.length} examples, ${(100 * nonZero).toFixed(1)} % of the pixels are not zero` };
+  const data = await images(EXAMPLES);
+  return { folder: await writeFolder("bench", JOBS, arrays(data)), description: data.description };
 }

@@ -7,7 +7,7 @@ import { rm } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { agree } from "./agree.mjs";
 import { contest } from "./contest.mjs";
-import { Contestant, PEERS } from "./contestant.mjs";
+import { assemble, PEERS } from "./contestant.mjs";
 import { JOBS, writeData } from "./jobs.mjs";
 import { vectorPeak } from "./peak.mjs";
 import { checkText, header, load, rowsOf, summary, TABLE_HEAD } from "./table.mjs";
@@ -25,30 +25,10 @@ const { values } = parseArgs({
   },
 });
 const list = (text) => text.split(",").map((s) => s.trim());
-
-/** Starts every peer asked for at every number of threads; those that do not start are missing. */
-async function assemble(folder) {
-  const contestants = [];
-  const missing = [];
-  const threads = list(values.threads).map(Number);
-  for (const peer of list(values.peers)) {
-    if (!PEERS[peer]) throw new Error(`There is no peer '${peer}': ${Object.keys(PEERS).join(", ")}`);
-    for (const n of PEERS[peer].threads === false ? [Math.max(...threads)] : threads) {
-      const contestant = new Contestant(peer, n, folder, { DAMO_BENCH_DEVICE: values.device, ...(values.fma === undefined ? {} : { DAMO_BENCH_FMA: values.fma }) });
-      try {
-        await contestant.start();
-        contestants.push(contestant);
-      } catch (error) {
-        contestant.end();
-        missing.push({ peer: contestant.name, why: error.message, install: PEERS[peer].install });
-      }
-    }
-  }
-  return { contestants, missing };
-}
+const environment = { DAMO_BENCH_DEVICE: values.device, ...(values.fma === undefined ? {} : { DAMO_BENCH_FMA: values.fma }) };
 
 const { folder, description } = await writeData();
-const { contestants, missing } = await assemble(folder);
+const { contestants, missing } = await assemble(folder, { peers: list(values.peers), threads: list(values.threads).map(Number), environment });
 try {
   console.log(header(description, contestants, missing));
   const rows = [];

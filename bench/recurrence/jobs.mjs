@@ -2,10 +2,8 @@
  * The recurrent jobs as constants, and their data and first weights, written to a folder that every peer reads. What a job computes is said in
  * README.md. Must not know peers. Next: serve.mjs and serve.py (../peers) read the folder.
  */
-import { mkdtemp, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { numpy as np } from "damo";
+import { float, int, writeFolder } from "../peers/arrays.mjs";
 
 export const LENGTHS = [10, 100, 1000];
 
@@ -18,34 +16,37 @@ export const CELLS = {
 
 export const jobName = (cell, steps) => `${cell}-${steps}`;
 
-const float = (shape, data) => ({ shape, dtype: "float32", data: Float32Array.from(data) });
+export const normalOf = (rng) => (scale, ...shape) => float(shape, rng.normal({ scale, size: shape }).data);
+
+/** A sequence of notes. */
+export const roll = (rng, steps) => float([steps, CELLS.rnnrbm.visible], rng.binomial(1, 0.05, { size: [steps, CELLS.rnnrbm.visible] }).data);
+
+export function rnnrbmWeights(rng) {
+  const { visible, hidden, recurrent } = CELLS.rnnrbm;
+  const normal = normalOf(rng);
+  return {
+    "rnnrbm.W": normal(0.01, visible, hidden), "rnnrbm.Wuh": normal(0.05, recurrent, hidden), "rnnrbm.Wuv": normal(0.05, recurrent, visible), "rnnrbm.Wvu": normal(0.05, visible, recurrent),
+    "rnnrbm.Wuu": normal(0.05, recurrent, recurrent),
+  };
+}
 
 function arrays(lengths) {
   const rng = new np.random.RandomState(1234);
-  const normal = (scale, ...shape) => float(shape, rng.normal({ scale, size: shape }).data);
+  const normal = normalOf(rng);
   const longest = Math.max(...lengths);
   const all = {
     x: normal(1, longest, CELLS.lstm.batch, CELLS.lstm.dim),
-    y: { shape: [CELLS.lstm.batch], dtype: "int32", data: Int32Array.from({ length: CELLS.lstm.batch }, () => rng.randint(2)) },
-    roll: float([longest, CELLS.rnnrbm.visible], rng.binomial(1, 0.05, { size: [longest, CELLS.rnnrbm.visible] }).data),
+    y: int([CELLS.lstm.batch], Array.from({ length: CELLS.lstm.batch }, () => rng.randint(2))),
+    roll: roll(rng, longest),
   };
   for (const [cell, { gates, dim, classes }] of Object.entries(CELLS).filter(([, c]) => c.gates)) {
     Object.assign(all, { [`${cell}.W`]: normal(0.08, dim, gates * dim), [`${cell}.U`]: normal(0.08, dim, gates * dim), [`${cell}.V`]: normal(0.08, dim, classes) });
   }
-  const { visible, hidden, recurrent } = CELLS.rnnrbm;
-  return Object.assign(all, {
-    "rnnrbm.W": normal(0.01, visible, hidden), "rnnrbm.Wuh": normal(0.05, recurrent, hidden), "rnnrbm.Wuv": normal(0.05, recurrent, visible), "rnnrbm.Wvu": normal(0.05, visible, recurrent),
-    "rnnrbm.Wuu": normal(0.05, recurrent, recurrent),
-  });
+  return Object.assign(all, rnnrbmWeights(rng));
 }
 
 /** Writes the folder; gives its path and the jobs. */
 export async function writeData(cells, lengths) {
-  const folder = await mkdtemp(join(tmpdir(), "damo-recurrence-"));
-  const all = arrays(lengths);
-  for (const [name, { data }] of Object.entries(all)) await writeFile(join(folder, `${name}.bin`), data);
-  const shapes = Object.fromEntries(Object.entries(all).map(([name, { shape, dtype }]) => [name, { shape, dtype }]));
   const jobs = Object.fromEntries(cells.flatMap((cell) => lengths.map((steps) => [jobName(cell, steps), { ...CELLS[cell], cell, steps }])));
-  await writeFile(join(folder, "manifest.json"), JSON.stringify({ jobs, arrays: shapes }));
-  return { folder, jobs };
+  return { folder: await writeFolder("recurrence", jobs, arrays(lengths)), jobs };
 }

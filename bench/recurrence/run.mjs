@@ -3,14 +3,14 @@
  * docs/recurrence.md and docs/recurrence.svg.   npm run recurrence -- --device wasm --threads 1 --lengths 10,100,1000 --peers damo,PyTorch,jax-js
  * Next: jobs.mjs has the sizes; ../peers/contest.mjs times in turns.
  */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { plot } from "../growth/plot.mjs";
-import { difference, TOLERANCE } from "../peers/agree.mjs";
+import { apart, stateOf, TOLERANCE } from "../peers/agree.mjs";
 import { contest } from "../peers/contest.mjs";
 import { median } from "../statistics.mjs";
 import { Contestant } from "../peers/contestant.mjs";
@@ -32,23 +32,13 @@ const PEERS = {
 const [cells, lengths, threads] = [list(values.cells), list(values.lengths).map(Number), Number(values.threads)];
 const CHECK_STEPS = 3;
 
-/** Costs and weights after a few draw-free steps, one after another. */
-async function stateOf(contestant, job, folder) {
-  await contestant.ask({ do: "open", job, draw: "mean" });
-  const { values: costs } = await contestant.ask({ do: "run", n: CHECK_STEPS });
-  const file = join(folder, "state.bin");
-  await contestant.ask({ do: "state", file });
-  const bytes = readFileSync(file);
-  return [Float32Array.from(costs), new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength))];
-}
-
 /** One peer on one job in a process of its own, so that the most memory it ever had is that job's. */
 async function begin(peer, job, folder) {
   const contestant = new Contestant(peer, threads, folder, { DAMO_BENCH_DEVICE: values.device }, PEERS);
   try {
     await contestant.start();
     const before = (await contestant.ask({ do: "memory" })).peak;
-    return { peer, contestant, before, state: contestant.hello.jobs.includes(job) ? await stateOf(contestant, job, folder) : null, error: contestant.hello.jobs.includes(job) ? null : "not written" };
+    return { peer, contestant, before, state: contestant.hello.jobs.includes(job) ? await stateOf(contestant, job, folder, CHECK_STEPS) : null, error: contestant.hello.jobs.includes(job) ? null : "not written" };
   } catch (error) {
     return { peer, contestant, error: error.message };
   }
@@ -61,7 +51,7 @@ async function measure(job, folder) {
   const started = [];
   for (const peer of list(values.peers)) started.push(await begin(peer, job, folder));
   const running = started.filter((s) => s.error === null);
-  for (const s of running.slice(1)) s.off = Math.max(...s.state.map((part, i) => difference(part, running[0].state[i])));
+  for (const s of running.slice(1)) s.off = apart(s.state, running[0].state);
   const entries = await contest(job, running.map((s) => s.contestant), Number(values.rounds));
   const rows = [];
   for (const s of started) {

@@ -2,11 +2,17 @@
  * What computing an element costs, in units of one multiplication, as fusion weighs it. Index arithmetic is not counted.
  * Must not know graphs.
  */
-import { children, type Expr } from "../codegen/ir/expr.js";
+import { children, type Expr, postorder } from "../codegen/ir/expr.js";
 import type { Prim } from "../codegen/ir/prims.js";
 
 const HEAVY: ReadonlySet<Prim> = new Set<Prim>(["exp", "log", "log1p", "expm1", "sin", "cos", "tan", "asin", "acos", "atan", "tanh", "sigmoid", "softplus", "erf", "pow", "mrgNext1", "mrgNext2"]);
 const MIDDLE: ReadonlySet<Prim> = new Set<Prim>(["div", "sqrt", "mod", "floorDiv", "roundHalfEven"]);
+
+/** Whether an element is read at a position that is itself read: rows by their indices. */
+export function gathers(root: Expr): boolean {
+  const loads = (roots: readonly Expr[]): Expr[] => postorder(roots).filter((e) => e.kind === "load");
+  return loads([root]).some((e) => loads(children(e)).length > 0);
+}
 
 export interface Cost {
   /** Arithmetic per element; 0 for views, constants and conversions. */

@@ -12,7 +12,7 @@ import { placed } from "../graph/perform.js";
 import { type Apply, Constant, type Variable } from "../graph/variable.js";
 import { NdArray, sizeOf } from "../numpy/ndarray.js";
 import { impossible } from "../util/fail.js";
-import { costOf } from "./cost.js";
+import { costOf, gathers } from "./cost.js";
 import { type Binding, constantValueOf, inferApply } from "./infer.js";
 import { type BoundLoop, inferLoop, lowerLoop } from "./loop.js";
 import { epilogueRoots, type Region } from "./regions.js";
@@ -128,6 +128,8 @@ export class Scope {
     if (nodes > NODE_LIMIT || (value.dtype === "int32" && isLong(element, INDEX_LIMIT))) return true;
     if (value.size === 1 && work <= LIGHT_WORK) return false;
     const { all, terms } = this.#evaluations.get(value.variable) ?? { all: 1, terms: 0 };
+    // A product walks its operands in order, many terms at a time; rows that are looked up anew for each term have none.
+    if (terms > 1 && gathers(element)) return true;
     return work * (terms - 1) > STORE_COST || (work > LIGHT_WORK && work * (all - 1) > STORE_COST);
   }
 

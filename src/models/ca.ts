@@ -76,6 +76,13 @@ export interface CAResult {
   readonly interrupted: boolean;
 }
 
+/** The function that does one step on minibatch `index` and gives the mean reconstruction cost and the squared norm of the Jacobian. */
+export function buildTrainCa(ca: cA, trainSetX: SharedVariable, { contractionLevel, learningRate }: { readonly contractionLevel: number; readonly learningRate: number }): CompiledFunction<readonly [Variable, Variable]> {
+  const index = T.lscalar();
+  const { LRec, LJacob, updates } = ca.getCostUpdates({ contractionLevel, learningRate });
+  return compile([index], [T.mean(LRec), LJacob] as const, { updates, givens: [[ca.x, minibatch(trainSetX, index, ca.nBatchsize)]], name: "train_ca" });
+}
+
 /** The line that cA.py prints is of the first two minibatches: it takes rows of its list where it means columns. The epoch's means stand behind it. */
 function told(epoch: number, costs: readonly number[], jacobians: readonly number[]): string {
   const [cost = NaN, jacobian = NaN, cost1 = NaN, jacobian1 = NaN] = [costs[0], jacobians[0], costs[1], jacobians[1]];
@@ -87,13 +94,11 @@ function told(epoch: number, costs: readonly number[], jacobians: readonly numbe
 export async function testCA(options: TestCAOptions = {}): Promise<CAResult> {
   const { learningRate = 0.01, trainingEpochs = 20, batchSize = 10, outputFolder = "cA_plots", contractionLevel = 0.1, nHidden = 500, seed = 123 } = options;
   const { watcher, training, datasets: [[trainSetX]], nTrainBatches } = await begin(options, { program: "ca", learningRate, trainingEpochs, batchSize, contractionLevel, nHidden, seed });
-  const index = T.lscalar();
   const x = T.matrix("x");
   await mkdir(outputFolder, { recursive: true });
   const rng = new np.random.RandomState(seed);
   const ca = new cA({ numpyRng: rng, input: x, nVisible: 28 * 28, nHidden, nBatchsize: batchSize });
-  const { LRec, LJacob, updates } = ca.getCostUpdates({ contractionLevel, learningRate });
-  const trainCa = compile([index], [T.mean(LRec), LJacob] as const, { updates, givens: [[x, minibatch(trainSetX, index, batchSize)]], name: "train_ca" });
+  const trainCa = buildTrainCa(ca, trainSetX, { contractionLevel, learningRate });
 
   const jacobian: { squares: number[]; means: number[] } = training.keep("jacobian", { squares: [], means: [] });
   for await (const epoch of training.epochs({ phase: "training", nEpochs: trainingEpochs, nBatches: nTrainBatches, updates: trainCa.graph.updates })) {

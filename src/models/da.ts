@@ -72,17 +72,22 @@ export interface DAResult {
   readonly interrupted: boolean;
 }
 
+/** The function that does one step on minibatch `index` and gives its reconstruction cost. */
+export function buildTrainDa(da: dA, trainSetX: SharedVariable, { batchSize, corruptionLevel, learningRate }: { readonly batchSize: number; readonly corruptionLevel: number; readonly learningRate: number }): ScalarFunction {
+  const index = T.lscalar();
+  const [cost, updates] = da.getCostUpdates({ corruptionLevel, learningRate });
+  return compile([index], cost, { updates, givens: [[da.x, minibatch(trainSetX, index, batchSize)]], name: "train_da" });
+}
+
 type Settings = { readonly [K in "learningRate" | "trainingEpochs" | "batchSize" | "nHidden" | "seed"]: number } & { readonly outputFolder: string };
 
 async function trainDA(percent: number, { learningRate, trainingEpochs, batchSize, nHidden, outputFolder, seed }: Settings, { watcher, training, datasets: [[trainSetX]], nTrainBatches }: Begun): Promise<TrainedDA> {
   const corruptionLevel = percent / 100;
-  const index = T.lscalar();
   const x = T.matrix("x");
   const rng = new np.random.RandomState(seed);
   const theanoRng = new MRGRandomStreams(rng.randint(2 ** 30));
   const da = new dA({ numpyRng: rng, theanoRng, input: x, nVisible: 28 * 28, nHidden });
-  const [cost, updates] = da.getCostUpdates({ corruptionLevel, learningRate });
-  const trainDa = compile([index], cost, { updates, givens: [[x, minibatch(trainSetX, index, batchSize)]], name: "train_da" });
+  const trainDa = buildTrainDa(da, trainSetX, { batchSize, corruptionLevel, learningRate });
 
   const before = training.seconds;
   const phase = `training with ${percent} % corruption`;

@@ -44,9 +44,16 @@ function moments(samples: readonly (readonly number[])[], dim: number): { mean: 
 
 const text = (x: NdArray): string => (x.ndim === 2 ? `[${(x.toArray() as number[][]).map((row) => `[${row.map((v) => v.toFixed(4)).join(" ")}]`).join("\n ")}]` : `[${[...x.data].map((v) => v.toFixed(4)).join(" ")}]`);
 
-/** Samples a Gaussian in `dim` dimensions with three chains, and compares mean and covariance with the target's. */
-export async function samplerOnNdGaussian({ burnin = 1000, nSamples = 1000, dim = 10, sampler: options = {}, outputFolder = null, ...observers }: GaussianOptions = {}): Promise<GaussianResult> {
-  const watcher = new Watcher(observers);
+export interface GaussianSampler {
+  readonly sampler: HMCSampler;
+  /** Of the target: floatX `[dim]`, and `[dim, dim]` twice. */
+  readonly mu: NdArray;
+  readonly cov: NdArray;
+  readonly covInv: NdArray;
+}
+
+/** Three chains on a Gaussian in `dim` dimensions. */
+export function buildGaussianSampler(dim = 10, options: SamplerOptions = {}): GaussianSampler {
   const rng = new np.random.RandomState(123);
 
   // A covariance and a mean for the Gaussian.
@@ -54,12 +61,19 @@ export async function samplerOnNdGaussian({ burnin = 1000, nSamples = 1000, dim 
   const raw = rng.rand(dim, dim).toArray() as number[][];
   const symmetric = raw.map((row, i) => row.map((x, j) => (i === j ? 1.0 : (x + (raw[j]?.[i] as number)) / 2)));
   const cov = np.asarray(symmetric, { dtype: config.floatX });
-  const covInv = T.constant(np.linalg.inv(np.asarray(symmetric, { dtype: "float64" })), { dtype: config.floatX });
+  const covInv = np.asarray(np.linalg.inv(np.asarray(symmetric, { dtype: "float64" })), { dtype: config.floatX });
 
   const gaussianEnergy = (x: Variable): Variable => T.mul(0.5, T.dot(x.sub(mu), covInv).mul(x.sub(mu)).sum({ axis: 1 }));
 
   const position = shared(np.asarray(rng.randn(BATCHSIZE, dim), { dtype: config.floatX }));
   const sampler = HMCSampler.newFromSharedPositions(position, gaussianEnergy, { initialStepsize: 1e-3, stepsizeMax: 0.5, ...options });
+  return { sampler, mu, cov, covInv };
+}
+
+/** Samples a Gaussian in `dim` dimensions with three chains, and compares mean and covariance with the target's. */
+export async function samplerOnNdGaussian({ burnin = 1000, nSamples = 1000, dim = 10, sampler: options = {}, outputFolder = null, ...observers }: GaussianOptions = {}): Promise<GaussianResult> {
+  const watcher = new Watcher(observers);
+  const { sampler, mu, cov } = buildGaussianSampler(dim, options);
 
   const samples: number[][] = [];
   const draw = async (phase: string, n: number, keep: (positions: NdArray) => void): Promise<void> => {

@@ -52,8 +52,8 @@ export interface CgResult {
   readonly interrupted: boolean;
 }
 
-/** Mean cost of the training set, and its gradient, as functions of theta. */
-function objectiveOf(classifier: ThetaRegression, x: Variable, y: Variable, trainSet: SharedDataset, { batchSize, nTrainBatches }: { readonly batchSize: number; readonly nTrainBatches: number }): Objective & { readonly batchCost: ScalarFunction } {
+/** Mean cost of a training set over its first `nTrainBatches` minibatches, and its gradient, as functions of theta; x and y are the classifier's. */
+export function objectiveOf(classifier: ThetaRegression, x: Variable, y: Variable, trainSet: SharedDataset, { batchSize, nTrainBatches }: { readonly batchSize: number; readonly nTrainBatches: number }): Objective & { readonly batchCost: ScalarFunction } {
   const index = T.lscalar("index");
   // The cost we minimize during training is the negative log likelihood of the model.
   const cost = classifier.negativeLogLikelihood(y).mean();

@@ -217,15 +217,15 @@ class LstmTraining {
   }
 }
 
-/** Builds the model, and the functions of its optimiser. */
-function build(settings: Settings, modelOptions: ModelOptions, tparams: Tparams) {
-  const model = buildModel(tparams, modelOptions, { seed: settings.seed });
+/** The model, and the functions of its optimiser. */
+export function buildTraining(tparams: Tparams, modelOptions: ModelOptions, { optimizer, decayC, seed }: { readonly optimizer: OptimizerName; readonly decayC: number; readonly seed: number }): Optimizer & { readonly model: LstmModel } {
+  const model = buildModel(tparams, modelOptions, { seed });
   const { x, mask, y } = model;
-  const weightDecay = get(tparams, "U").pow(2).sum().mul(settings.decayC);
-  const cost = settings.decayC > 0 ? model.cost.add(weightDecay) : model.cost;
+  const weightDecay = get(tparams, "U").pow(2).sum().mul(decayC);
+  const cost = decayC > 0 ? model.cost.add(weightDecay) : model.cost;
   const grads = grad(cost, [...tparams.values()]);
   const lr = T.scalar("lr");
-  return { model, ...optimizers[settings.optimizer]({ lr, tparams, grads, x, mask, y, cost }) };
+  return { model, ...optimizers[optimizer]({ lr, tparams, grads, x, mask, y, cost }) };
 }
 
 /** Training, validation and test set, and the number of classes. */
@@ -259,7 +259,7 @@ export async function trainLstm(options: TrainLstmOptions = {}): Promise<LstmRes
   const modelOptions = { dimProj, nWords, ydim, encoder, useDropout };
   const tparams = initTparams(initParams(modelOptions, rng));
   if (reloadModel !== null) restoreParams(reloadModel, await loadModel(reloadModel, "lstm"), named(tparams));
-  const { model, ...optimizer } = build(settings, modelOptions, tparams);
+  const { model, ...optimizer } = buildTraining(tparams, modelOptions, settings);
   const lstm = await LstmTraining.begin({ settings, training, saveto, modelOptions, tparams, model, data, ...optimizer });
   const { state, updates } = lstm;
 

@@ -49,12 +49,12 @@ export interface RbmResult {
   readonly interrupted: boolean;
 }
 
-/** The training function of a minibatch index. */
-function buildTrainRbm(rbm: RBM, x: Variable, trainSetX: SharedVariable, { batchSize, nHidden, learningRate, persistent, k }: { batchSize: number; nHidden: number; learningRate: number; persistent: boolean; k: number }): ScalarFunction {
+/** The function that does one step on minibatch `index` and gives its monitoring cost. */
+export function buildTrainRbm(rbm: RBM, trainSetX: SharedVariable, { batchSize, learningRate, persistent, k }: { readonly batchSize: number; readonly learningRate: number; readonly persistent: boolean; readonly k: number }): ScalarFunction {
   const index = T.lscalar();
-  const persistentChain = persistent ? shared(np.zeros([batchSize, nHidden], { dtype: config.floatX }), { name: "persistent_chain", borrow: true }) : null;
+  const persistentChain = persistent ? shared(np.zeros([batchSize, rbm.nHidden], { dtype: config.floatX }), { name: "persistent_chain", borrow: true }) : null;
   const [cost, updates] = rbm.getCostUpdates({ lr: learningRate, persistent: persistentChain, k });
-  return compile([index], cost, { updates, givens: [[x, minibatch(trainSetX, index, batchSize)]], name: "train_rbm" });
+  return compile([index], cost, { updates, givens: [[rbm.input, minibatch(trainSetX, index, batchSize)]], name: "train_rbm" });
 }
 
 /** Trains by PCD-k (CD-k unless `persistent`), saves filters after each epoch, samples and the model. */
@@ -66,7 +66,7 @@ export async function testRbm(options: TestRbmOptions = {}): Promise<RbmResult> 
   const rng = new np.random.RandomState(seed);
   const theanoRng = new RandomStreams(rng.randint(2 ** 30));
   const rbm = new RBM({ input: x, nVisible: 28 * 28, nHidden, numpyRng: rng, theanoRng });
-  const trainRbm = buildTrainRbm(rbm, x, trainSetX, { batchSize, nHidden, learningRate, persistent, k });
+  const trainRbm = buildTrainRbm(rbm, trainSetX, { batchSize, learningRate, persistent, k });
   await mkdir(outputFolder, { recursive: true });
 
   const files: string[] = [];

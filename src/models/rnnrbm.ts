@@ -135,6 +135,8 @@ export interface RnnRbmOptions extends Partial<RnnRbmSizes>, RnnRbmChains {
   readonly lr?: number | undefined;
   /** Seed of weights and random streams. */
   readonly seed?: number | undefined;
+  /** `MRGRandomStreams` by default. */
+  readonly rng?: BinomialStreams | undefined;
 }
 
 /** An RNN-RBM with its compiled functions. */
@@ -148,10 +150,12 @@ export class RnnRbm {
   /** Goes on after the initial weights; the program shuffles with it. */
   readonly numpyRng: RandomState;
 
-  constructor({ nVisible = 88, nHidden = 150, nHiddenRecurrent = 100, lr = 0.001, seed = 0xbeef, ...chains }: RnnRbmOptions = {}) {
+  constructor({ nVisible = 88, nHidden = 150, nHiddenRecurrent = 100, lr = 0.001, seed = 0xbeef, rng: given, ...chains }: RnnRbmOptions = {}) {
     this.sizes = { nVisible, nHidden, nHiddenRecurrent };
     this.numpyRng = new np.random.RandomState(seed);
-    const rng = new MRGRandomStreams(this.numpyRng.randint(2 ** 30));
+    // Drawn before the weights are.
+    const streamSeed = this.numpyRng.randint(2 ** 30);
+    const rng = given ?? new MRGRandomStreams(streamSeed);
     this.graph = buildRnnrbm(this.sizes, { numpyRng: this.numpyRng, rng }, chains);
     const { v, vSample, cost, monitor, params, updatesTrain, vT, updatesGenerate } = this.graph;
     const gradient = grad(cost, params, { considerConstant: [vSample] });

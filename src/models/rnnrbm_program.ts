@@ -13,7 +13,7 @@ import { RnnRbm, type RnnRbmOptions } from "./rnnrbm.js";
 import { perEpoch, Training } from "./training.js";
 import { makeTunes } from "./tunes.js";
 
-export interface TestRnnrbmOptions extends Observers, RollOptions, Omit<RnnRbmOptions, "nVisible"> {
+export interface TestRnnrbmOptions extends Observers, RollOptions, Omit<RnnRbmOptions, "nVisible" | "rng"> {
   /** `"tunes"` (made here, needs no file; default), or a folder with .mid files. */
   readonly dataset?: string | undefined;
   /** How many tunes are made. */

@@ -96,6 +96,33 @@ function scalarsOutOf(node: Apply, side: number, context: RuleContext): Variable
   return product({ coef, num: [total, ...num.filter(scalar).map(flat)], den: den.filter(scalar).map(flat) }, whole, [total]);
 }
 
+/**
+ * sum_ik a_ij b_kj = sum_k b_kj sum_i a_ij: of an outer product, factors are summed before they are multiplied. Where one factor has all axes of the product there
+ * is nothing to gain.
+ */
+function factorsApart(node: Apply, context: RuleContext): Variable | null {
+  const [inner, whole] = [inputOf(node), outputOf(node)];
+  const { axes } = node.params as { readonly axes: readonly number[] };
+  if (!isFloat(inner.dtype) || inner.dtype !== whole.dtype || !onlySummed(inner, context)) return null;
+  const factors = factorsOf(inner);
+  const all = [...factors.num, ...factors.den];
+  const varies = (v: Variable, a: number): boolean => v.broadcastable[a] === false;
+  const every = inner.broadcastable.map((_, a) => a);
+  for (const axis of axes) {
+    const [own, rest] = [all.filter((v) => varies(v, axis)), all.filter((v) => !varies(v, axis))];
+    const alone = (list: readonly Variable[], others: readonly Variable[]): number[] => every.filter((a) => list.some((v) => varies(v, a)) && !others.some((v) => varies(v, a)));
+    const first = alone(own, rest).filter((a) => axes.includes(a));
+    if (own.length === 0 || alone(rest, own).length === 0) continue;
+    const kept = every.filter((a) => !first.includes(a));
+    const part = multiply({ coef: 1, num: factors.num.filter((v) => own.includes(v)), den: factors.den.filter((v) => own.includes(v)) }, inner);
+    const flat = (list: readonly Variable[]): Variable[] => list.filter((v) => rest.includes(v)).map((v) => v.dimshuffle(...kept));
+    const made = multiply({ coef: factors.coef, num: [sum(part, { axis: first }), ...flat(factors.num)], den: flat(factors.den) }, whole);
+    const left = kept.flatMap((a, at) => (axes.includes(a) ? [at] : []));
+    return left.length === 0 ? made : sum(made, { axis: left });
+  }
+  return null;
+}
+
 /** Whether every value of the first dtype is a value of the second. */
 const keeps = (from: string, to: string): boolean => from === to || from === "bool" || to === "float64";
 
@@ -152,6 +179,11 @@ export const ARITHMETIC_RULES: readonly Rule[] = [
   {
     name: "sumOfScaled", phase: "specialise", exactness: "reassociates", source: "sum(c x) = c sum(x), sum(-x) = -sum(x); theano/tensor/opt.py local_sum_prod_mul_by_scalar",
     roots: [sum.op], rewrite: scalarsOut, example: example(["x"], (x) => sum(mul(3, x as Variable))),
+  },
+  {
+    name: "sumOfOuter", phase: "specialise", exactness: "reassociates", source: "sum_ik a_i b_k = sum_k b_k sum_i a_i; the distributive law",
+    roots: [sum.op], rewrite: factorsApart,
+    example: example(["x", "y"], (x, y) => sum(mul((x as Variable).dimshuffle(0, "x"), (y as Variable).dimshuffle("x", 0)), { axis: 0 })),
   },
   {
     name: "dotOfScaled", phase: "specialise", exactness: "reassociates", source: "(c x) . y = c (x . y); theano/tensor/blas.py local_dot22_to_dot22scalar",

@@ -146,6 +146,15 @@ export function lengthRoot(v: Variable, axis: number): readonly [Variable, numbe
   return at;
 }
 
+/** Where nothing else reads the product: what is added to it, or written over, is then walked in one order. */
+function transposedProduct(node: Apply, context: RuleContext): Variable | null {
+  const product = inputOf(node);
+  if (product.owner?.op !== dot.op || orderOf(node).join() !== "1,0" || !isPrivate(product, context)) return null;
+  const [a, b] = product.owner.inputs as readonly [Variable, Variable];
+  if (a.ndim !== 2 || b.ndim !== 2) return null;
+  return dot(dimshuffle(b, 1, 0), dimshuffle(a, 1, 0));
+}
+
 /** sum over axes that were summed before, or that have length 1. */
 function simplerSum(node: Apply): Variable | null {
   const x = inputOf(node);
@@ -171,6 +180,10 @@ export const shapeRules = (): readonly Rule[] => [
   {
     name: "dimshuffleOfElementwise", phase: "canonicalise", exactness: "exact", source: "f(x, y).dimshuffle = f(x.dimshuffle, y.dimshuffle) where nothing else reads f(x, y); theano/tensor/opt.py local_dimshuffle_lift",
     roots: [dimShuffleOp], rewrite: dimshuffleInto, example: ofMatrix((x) => dimshuffle(mul(sigmoid(x), 2), 1, "x", 0)),
+  },
+  {
+    name: "dimshuffleOfDot", phase: "canonicalise", exactness: "exact", source: "(x . y)' = y' . x' where nothing else reads x . y; theano/tensor/opt.py local_lift_transpose_through_dot",
+    roots: [dimShuffleOp], rewrite: transposedProduct, example: ofMatrix((x) => dimshuffle(dot(x, sigmoid(x)), 1, 0)),
   },
   {
     name: "reshapeChain", phase: "canonicalise", exactness: "exact", source: "reshape of reshape is one, and to its own shape none; theano/tensor/opt.py local_reshape_chain",

@@ -10,7 +10,7 @@ import { Accumulator } from "./accumulate.js";
 import type { Features, KernelCode, Pass } from "./code.js";
 import { convert, settle } from "./convert.js";
 import { Elements } from "./elements.js";
-import { cut, eachUnit, evaluationCost, laneLoops, passParams } from "./loops.js";
+import { cut, decode, eachUnit, evaluationCost, laneLoops, passParams } from "./loops.js";
 import { mergeAxes } from "./merge.js";
 import { add, Func, i32, times } from "./wat.js";
 
@@ -18,7 +18,7 @@ interface Scatter {
   readonly kernel: Kernel;
   /** The axis of the domain that chooses. */
   readonly axis: number;
-  /** int32 over the reduction's one axis. */
+  /** int32 over the reduction's axes. */
   readonly index: Expr;
   readonly value: Expr;
 }
@@ -29,7 +29,7 @@ const FEWEST_ROWS = 8;
 export function scatterOf(original: Kernel): Scatter | null {
   const kernel = mergeAxes(original);
   const { reduction } = kernel;
-  if (reduction?.op !== "sum" || reduction.extents.length !== 1) return null;
+  if (reduction?.op !== "sum" || reduction.extents.length === 0) return null;
   const select = reduction.term.kind === "cast" ? reduction.term.arg : reduction.term;
   if (select.kind !== "prim" || select.prim !== "select") return null;
   const [test, value, zero] = select.args as readonly [Expr, Expr, Expr];
@@ -53,13 +53,15 @@ export function scatterCode(s: Scatter, id: string, features: Features): KernelC
 /** In `scratch`: for each row its first term or -1, then for each term the next of its row or -1. */
 class ScatterWriter {
   private readonly library = new Map<string, string>();
+  private readonly extents: readonly number[];
   private readonly terms: number;
   private readonly rows: number;
   private readonly points: number;
 
   constructor(private readonly scatter: Scatter, private readonly id: string, private readonly features: Features) {
     const { kernel, axis } = scatter;
-    this.terms = kernel.reduction?.extents[0] as number;
+    this.extents = (kernel.reduction as NonNullable<Kernel["reduction"]>).extents;
+    this.terms = sizeOf(this.extents);
     this.rows = kernel.domain[axis] as number;
     this.points = sizeOf(kernel.domain);
   }
@@ -90,7 +92,7 @@ class ScatterWriter {
       // From the last to the first, so that each list begins with its first term.
       fn.loop(i32(0), i32(terms), 1, (n) => {
         const k = fn.let("i32", `(i32.sub ${i32(terms - 1)} ${n})`, "k");
-        const row = convert(fn, elements.value(scatter.index, { axes: [], reds: [k], lane: null }), "int32").parts[0] as string;
+        const row = convert(fn, elements.value(scatter.index, { axes: [], reds: decode(fn, k, this.extents), lane: null }), "int32").parts[0] as string;
         fn.when(`(i32.lt_u ${row} ${i32(rows)})`, () => {
           const place = fn.let("i32", word(head, row));
           fn.line(`(i32.store ${word(next, k)} (i32.load ${place}))`);
@@ -116,7 +118,7 @@ class ScatterWriter {
         const acc = new Accumulator({ fn, library: this.library, inline: false }, "sum", (reduction as NonNullable<typeof reduction>).dtype, lanes);
         acc.reset();
         fn.follow(`(i32.load ${word(head, axes[axis] as string)})`, (k) => `(i32.load ${word(next, k)})`, (k) => {
-          acc.join(settle(fn, elements.value(value, { axes, reds: [k], lane })));
+          acc.join(settle(fn, elements.value(value, { axes, reds: decode(fn, k, this.extents), lane })));
         });
         elements.storeResults({ axes, acc: acc.value, lane });
       };

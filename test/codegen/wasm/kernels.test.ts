@@ -156,6 +156,19 @@ describe("sums that pick their terms by an index", () => {
     if (terms > 1) expect(kernelCode(kernel, "k", PLAIN, { uses: () => 1 }).how).toBe("terms listed by row");
     expectClose(kernel, buffers.map((b) => inputs[b] as TypedArray));
   });
+
+  it("indices in a matrix, the matrix read backwards, columns of windows", () => {
+    const [rows, columns, sentence, around] = [30, 6, 5, 3];
+    const [s, w] = [redAxis(0, sentence), redAxis(1, around)];
+    const types: BufferType[] = [{ dtype: "int32", shape: [sentence, around] }, f32(sentence, around * columns)];
+    const column = prim("add", at(1, columns), prim("mul", w, constant(columns, "int32")));
+    const value = load(1, "float32", [prim("sub", constant(sentence - 1, "int32"), s), column]);
+    const term = cast(prim("select", prim("eq", load(0, "int32", [s, w]), at(0, rows)), value, constant(0, "float32")), "float64");
+    const { kernel, buffers } = closeKernel([rows, columns], { op: "sum", extents: [sentence, around], term, dtype: "float64" }, [cast(acc("float64"), "float32")], (b) => types[b] as BufferType);
+    const inputs = [Int32Array.from({ length: sentence * around }, (_, k) => (k * k) % 11), count(sentence * around * columns, 2)];
+    expect(kernelCode(kernel, "k", PLAIN, { uses: () => 1 }).how).toBe("terms listed by row");
+    expectClose(kernel, buffers.map((b) => inputs[b] as TypedArray));
+  });
 });
 
 describe("maps", () => {
