@@ -16,7 +16,7 @@ export interface Caps {
   readonly maxResults: number;
   /** Accumulator dtype for sums of float32. */
   readonly accumulator: "float32" | "float64";
-  /** Routines that it does better than the kernels which could stand for them (`native` of an op's lowering). */
+  /** Names of routines that it has code of its own for: an op that kernels could compute is done by such a one where it offers it (`native` of its lowering). */
   readonly routines?: ReadonlySet<string>;
   /** What runs, for explain(): `gpu.js headlessgl (llvmpipe)`. */
   readonly description: string;

@@ -24,11 +24,12 @@ export interface NeibsOptions {
   readonly mode?: "valid" | "ignore_borders" | undefined;
 }
 
-const patches = (length: Length, size: Length, step: Length): Variable => add(floorDiv(sub(length, size), step), 1);
+/** How many windows of a size fit along a length. */
+export const windowCount = (length: Length, size: Length, step: Length): Variable => add(floorDiv(sub(length, size), step), 1);
 
-/** The patches that start at each step along an axis: one axis becomes two, which patch and where in it. */
-function cut(x: Variable, axis: number, count: Variable, size: Length, step: Length): Variable {
-  const at = add(dimshuffle(mul(arange(count), step), 0, "x"), dimshuffle(arange(size), "x", 0));
+/** The windows that start at each step along an axis, of `size` elements `spread` apart: one axis becomes two, which window and where in it. */
+export function windows(x: Variable, axis: number, count: Variable, size: Length, step: Length, spread = 1): Variable {
+  const at = add(dimshuffle(mul(arange(count), step), 0, "x"), dimshuffle(mul(arange(size), spread), "x", 0));
   return get(x, ...new Array<typeof all>(axis).fill(all), at);
 }
 
@@ -43,10 +44,10 @@ export function images2neibs(ten4: Operand, neibShape: Two, given: Two | NeibsOp
   if (x.ndim !== 4) fail("type", "neibs-rank", { what: `images2neibs() needs 4 axes: ${x}.`, where: String(x.origin), fix: "reshape to [n, channels, rows, columns]" });
   if (mode !== "valid" && mode !== "ignore_borders") fail("unsupported", "neibs-mode", { what: `images2neibs() has no mode '${String(mode)}'.`, fix: "use valid or ignore_borders" });
   const [n, channels, height, width] = lengthsOf(x) as [Variable, Variable, Variable, Variable];
-  const [down, across] = [patches(height, neibShape[0], neibStep[0]), patches(width, neibShape[1], neibStep[1])];
+  const [down, across] = [windowCount(height, neibShape[0], neibStep[0]), windowCount(width, neibShape[1], neibStep[1])];
   const end = (count: Variable, a: 0 | 1): Variable => add(mul(sub(count, 1), neibStep[a]), neibShape[a]);
   const whole = mode === "valid" ? specifyShape(x, [n, channels, end(down, 0), end(across, 1)]) : x;
-  const cells = cut(cut(whole, 2, down, neibShape[0], neibStep[0]), 4, across, neibShape[1], neibStep[1]);
+  const cells = windows(windows(whole, 2, down, neibShape[0], neibStep[0]), 4, across, neibShape[1], neibStep[1]);
   return reshape(dimshuffle(cells, 0, 1, 2, 4, 3, 5), [-1, mul(neibShape[0], neibShape[1])]);
 }
 

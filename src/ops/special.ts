@@ -1,6 +1,6 @@
 /**
- * Special functions of probability: the logarithm of the gamma function and its derivatives, the inverses of the error functions. One record each,
- * composed of primitives, so that they fuse on every device. Meanings are SciPy's, which Theano calls. Next: math.ts has erf.
+ * Special functions of probability: the logarithm of the gamma function and its derivatives. One record each, composed of primitives, so that they
+ * fuse on every device. Meanings are SciPy's, which Theano calls. Next: erf_inverse.ts; math.ts has erf.
  */
 import type { Expr } from "../codegen/ir/expr.js";
 import { element } from "./element.js";

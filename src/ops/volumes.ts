@@ -4,13 +4,14 @@
  */
 import type { Variable } from "../graph/variable.js";
 import { fail } from "../util/fail.js";
-import { arange, zeros } from "./alloc.js";
+import { zeros } from "./alloc.js";
 import { isCount } from "./conv_geometry.js";
 import { conv2d } from "./convolutions.js";
 import { asTensors, asTensor, type Operand } from "./define.js";
 import { dimshuffle } from "./dimshuffle.js";
 import { add, floorDiv, mul, sub } from "./elementwise.js";
 import { get } from "./indexing.js";
+import { windowCount, windows } from "./neighbours.js";
 import { pool2d, type PoolMode } from "./pooling.js";
 import { reshape } from "./reshape.js";
 import { setSubtensor } from "./set_subtensor.js";
@@ -82,10 +83,9 @@ export function conv3d(input: Operand, filters: Operand, options: Conv3dOptions 
   const reach = add(mul(sub(deep, 1), spread[0]), 1);
   const { planes, image } = borders(borderMode, reach);
   const whole = padded(volumes, planes);
-  const outputs = add(floorDiv(sub(shapeAt(whole, 2), reach), step[0]), 1);
-  const at = add(dimshuffle(mul(arange(outputs), step[0]), 0, "x"), dimshuffle(mul(arange(deep), spread[0]), "x", 0));
+  const outputs = windowCount(shapeAt(whole, 2), reach, step[0]);
   const [n, own, , rows, columns] = lengthsOf(whole) as [Variable, Variable, Variable, Variable, Variable];
-  const images = reshape(dimshuffle(get(whole, all, all, at), 0, 2, 1, 3, 4, 5), [mul(n, outputs), mul(own, deep), rows, columns]);
+  const images = reshape(dimshuffle(windows(whole, 2, outputs, deep, step[0], spread[0]), 0, 2, 1, 3, 4, 5), [mul(n, outputs), mul(own, deep), rows, columns]);
   const turned = filterFlip ? get(given, all, all, slice(null, null, -1)) : given;
   const made = conv2d(images, reshape(turned, [count, mul(channels, deep), high, wide]), { borderMode: image, subsample: [step[1], step[2]], filterDilation: [spread[1], spread[2]], filterFlip, numGroups });
   return dimshuffle(reshape(made, [n, outputs, count, shapeAt(made, 2), shapeAt(made, 3)]), 0, 2, 1, 3, 4);

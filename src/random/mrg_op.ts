@@ -19,9 +19,6 @@ import { boundSize, type SizeSpec, valueSize } from "./size.js";
 /** Steps that one kernel unrolls: all that a draw of fixed size takes from 18 to 122880 elements (its streams are a sixth of its elements). */
 export const MRG_BLOCK = 8;
 
-/** Below so many numbers a routine of its own costs more than unrolled steps. */
-const LEAST_NATIVE = 512;
-
 export interface MrgParams extends Params {
   readonly size: SizeSpec;
   readonly broadcastable: readonly boolean[];
@@ -118,11 +115,11 @@ function lowerDraw({ inputs, outputs, params }: LowerContext<MrgParams>): readon
   ];
 }
 
-/** A draw as a routine from the first states alone, where streams give several numbers: worth it from some hundred on, as it is stored. */
+/** A draw as a routine from the first states alone, where streams give several numbers: each is stepped once. */
 function nativeDraw({ inputs, outputs, params: p }: LowerContext<MrgParams>): { readonly routine: Routine; readonly reads: readonly number[] } | null {
   const { shape } = outputs[1] as { shape: Shape };
   const [count, streams] = [drawn(shape, p), (inputs[0] as Lazy).shape[0] as number];
-  if (p.distribution !== "uniform" || count <= streams || count < LEAST_NATIVE) return null;
+  if (p.distribution !== "uniform" || count <= streams) return null;
   const run: Routine["run"] = ([states], [next, samples]) => {
     const rows = (next as HostBuffer).data as Int32Array;
     rows.set((states as HostBuffer).data);

@@ -1,7 +1,7 @@
 /**
  * MRG31k3p (L'Ecuyer & Touzin 2000) in 32-bit integers, one or four streams at a time. A power of two modulo 2^31-1 rotates the 31 bits;
  * modulo 2^31-21069 the bits above the 31st come back times 21069. Sums stay below 2^32 and are unsigned. Must not know kernels.
- * Used by prims.ts and elements.ts; mrg_advance.ts steps whole states with it.
+ * Used by prims.ts and elements.ts; mrg_advance.ts and mrg_fill.ts step whole states with it.
  */
 import { MRG_M1, MRG_M2 } from "../ir/prims.js";
 import { highHalves, highWords, lowHalves, lowWords } from "./shuffles.js";
@@ -63,14 +63,15 @@ function transposed(fn: Func, rows: readonly string[]): string[] {
   return [v(lowHalves(ab, cd)), v(highHalves(ab, cd)), v(lowHalves(AB, CD)), v(highHalves(AB, CD))];
 }
 
-const BYTES_PER_ROW = 24;
+/** Of a stream's state. */
+export const ROW_BYTES = 24;
 const FOUR_ROWS = [0, 1, 2, 3];
 
 /** The six columns of the four rows of six int32 that start at an address (a variable), as variables. */
 export function gatherRows6(fn: Func, address: string): string[] {
   const v = (text: string): string => fn.let("v128", text, "x");
-  const first = FOUR_ROWS.map((r) => v(`(v128.load offset=${r * BYTES_PER_ROW} ${address})`));
-  const [a, b, c, d] = FOUR_ROWS.map((r) => `(v128.load64_zero offset=${r * BYTES_PER_ROW + 16} ${address})`) as [string, string, string, string];
+  const first = FOUR_ROWS.map((r) => v(`(v128.load offset=${r * ROW_BYTES} ${address})`));
+  const [a, b, c, d] = FOUR_ROWS.map((r) => `(v128.load64_zero offset=${r * ROW_BYTES + 16} ${address})`) as [string, string, string, string];
   const [ab, cd] = [v(lowWords(a, b)), v(lowWords(c, d))];
   return [...transposed(fn, first), v(lowHalves(ab, cd)), v(highHalves(ab, cd))];
 }
@@ -80,7 +81,7 @@ export function scatterRows6(fn: Func, address: string, columns: readonly string
   const [e, f] = columns.slice(4) as [string, string];
   const pairs = [fn.let("v128", lowWords(e, f), "x"), fn.let("v128", highWords(e, f), "x")];
   transposed(fn, columns.slice(0, 4)).forEach((row, r) => {
-    fn.line(`(v128.store offset=${r * BYTES_PER_ROW} ${address} ${row})`);
-    fn.line(`(v128.store64_lane offset=${r * BYTES_PER_ROW + 16} ${r & 1} ${address} ${pairs[r >> 1]})`);
+    fn.line(`(v128.store offset=${r * ROW_BYTES} ${address} ${row})`);
+    fn.line(`(v128.store64_lane offset=${r * ROW_BYTES + 16} ${r & 1} ${address} ${pairs[r >> 1]})`);
   });
 }

@@ -7,14 +7,11 @@ import { type Expr, type Load, postorder, rewrite } from "../ir/expr.js";
 import { int } from "../ir/index.js";
 import type { BufferType, Kernel } from "../ir/kernel.js";
 import type { Features, KernelCode, PassParams } from "./code.js";
-import { laneLoops, passParams } from "./loops.js";
-import { gatherRows6, mrgNext1, mrgNext2, scatterRows6 } from "./mrg.js";
-import { add, Func, greater, i32, lesser, times } from "./wat.js";
+import { passParams } from "./loops.js";
+import { mrgNext1, mrgNext2, ROW_BYTES } from "./mrg.js";
+import { COLUMNS, eachPart, eachRow, readRows, rowAt, unitsOf, writeRows } from "./mrg_rows.js";
+import { Func, times } from "./wat.js";
 
-const COLUMNS = [0, 1, 2, 3, 4, 5];
-const ROW_BYTES = 24;
-/** Rows of one unit. */
-const BLOCK = 512;
 /** Nanoseconds of copying a row, of taking one apart and putting it together, and of one component's step. */
 const COPY_COST = 0.25;
 const ROW_COST = 0.5;
@@ -74,34 +71,26 @@ const isCopy = (part: Part): boolean => buffersOf(part).length === 1 && part.col
 
 const rowCost = (part: Part): number => (isCopy(part) ? COPY_COST : ROW_COST + STEP_COST * postorder(part.columns).filter((e) => e.kind === "prim").length);
 
-/** Where a row lies. */
-const rowAt = (base: string, row: string): string => add(base, times(row, ROW_BYTES));
-
 /** One row or four: everything is read before anything is written, as the result may stand where the states were. */
-function writeRows(fn: Func, part: Part, params: PassParams, row: string, lanes: 1 | 4): void {
-  const read = new Map(buffersOf(part).map((b) => {
-    const address = fn.let("i32", rowAt(params.buffers[b] as string, row), "p");
-    return [b, lanes === 4 ? gatherRows6(fn, address) : COLUMNS.map((c) => fn.let("i32", `(i32.load offset=${c * 4} ${address})`, "c"))];
-  }));
+function stepRows(fn: Func, part: Part, params: PassParams, row: string, lanes: 1 | 4): void {
+  const read = new Map(buffersOf(part).map((b) => [b, readRows(fn, params.buffers[b] as string, row, lanes)]));
   const texts = new Map<Expr, string>();
   for (const e of postorder(part.columns)) {
     if (e.kind === "load") texts.set(e, read.get(e.buffer)?.[columnOf(e)] as string);
     if (e.kind === "prim") texts.set(e, (e.prim === "mrgNext1" ? mrgNext1 : mrgNext2)(fn, lanes, e.args.map((a) => texts.get(a) as string)));
   }
-  const columns = part.columns.map((e) => texts.get(e) as string);
-  const out = fn.let("i32", rowAt(params.results[0] as string, row), "q");
-  if (lanes === 4) scatterRows6(fn, out, columns);
-  else columns.forEach((x, c) => { fn.line(`(i32.store offset=${c * 4} ${out} ${x})`); });
+  writeRows(fn, params.results[0] as string, row, part.columns.map((e) => texts.get(e) as string), lanes);
 }
 
 /** The rows of a part between two variables. */
-function writePart(fn: Func, part: Part, params: PassParams, [from, to]: readonly [string, string], simd: boolean): void {
-  const rows = (row: string, lanes: 1 | 4): void => writeRows(fn, part, params, row, lanes);
-  if (isCopy(part)) {
-    const [buffer] = buffersOf(part) as [number];
-    fn.line(`(memory.copy ${rowAt(params.results[0] as string, from)} ${rowAt(params.buffers[buffer] as string, from)} ${times(`(i32.sub ${to} ${from})`, ROW_BYTES)})`);
-  } else if (simd) laneLoops(fn, from, to, false, rows);
-  else fn.loop(from, to, 1, (row) => rows(row, 1));
+function writePart(fn: Func, part: Part, params: PassParams, range: readonly [string, string], simd: boolean): void {
+  if (!isCopy(part)) {
+    eachRow(fn, range, simd, (row, lanes) => stepRows(fn, part, params, row, lanes));
+    return;
+  }
+  const [buffer] = buffersOf(part) as [number];
+  const [from, to] = range;
+  fn.line(`(memory.copy ${rowAt(params.results[0] as string, from)} ${rowAt(params.buffers[buffer] as string, from)} ${times(`(i32.sub ${to} ${from})`, ROW_BYTES)})`);
 }
 
 /** Four rows at a time; null where the kernel is no step of MRG31k3p's states. */
@@ -111,18 +100,11 @@ export function mrgAdvance(kernel: Kernel, id: string, features: Features): Kern
   const streams = kernel.domain[0] as number;
   const params = passParams(kernel);
   const fn = new Func(`$${id}`, params.list);
-  const begin = fn.let("i32", times("(local.get $from)", BLOCK), "begin");
-  const full = fn.let("i32", times("(local.get $to)", BLOCK), "end");
-  const end = fn.let("i32", lesser(full, i32(streams)), "end");
-  for (const p of parts) {
-    const from = p.from === 0 ? begin : fn.let("i32", greater(begin, i32(p.from)), "from");
-    const to = p.to === streams ? end : fn.let("i32", lesser(end, i32(p.to)), "to");
-    fn.when(`(i32.lt_s ${from} ${to})`, () => writePart(fn, p, params, [from, to], features.simd));
-  }
+  eachPart(fn, streams, parts, (p, range) => writePart(fn, p, params, range, features.simd));
   const ns = parts.reduce((sum, p) => sum + (p.to - p.from) * rowCost(p), 0);
   return {
     packings: [], scratch: 0, own: 0, library: new Map(), inPlace: [[...new Set(parts.flatMap(buffersOf))]],
-    passes: [{ name: fn.name, text: fn.text(), units: Math.ceil(streams / BLOCK), cost: features.simd ? ns : ns * 3 }],
+    passes: [{ name: fn.name, text: fn.text(), units: unitsOf(streams), cost: features.simd ? ns : ns * 3 }],
     how: `MRG31k3p states, ${features.simd ? "four rows at a time" : "row by row"}`,
   };
 }

@@ -127,20 +127,17 @@ const choiceWithout: Distribution = ([population, p = 0], { dtype, shape }) => {
   };
 };
 
-const NATIVE: ReadonlyMap<string, Distribution> = new Map(Object.entries({ uniform, bernoulliPair, randomIntegers, binomial, permutation, choice, choiceWithout }).map(([name, d]) => [`mt19937.${name}`, d]));
-
 /** A routine's parameters as its text gives them, after the dtype; NaN for those that are inputs. */
 const argsOf = ({ config }: Routine): number[] => config.split(" ").slice(1).map((x) => (x === "_" ? Number.NaN : Number(x)));
 
-/** Names of the routines that stand for ops which kernels could compute too (Caps.routines). */
-export const NATIVE_ROUTINES: ReadonlySet<string> = new Set([MRG_UNIFORM]);
+/** The code of a routine between buffers, of which the first read is the state and the first written the next one. Null where the host runs it. */
+type Writer = (routine: Routine, reads: readonly BufferType[], writes: readonly [BufferType, BufferType], id: string, features: Features) => KernelCode | null;
 
-/** Null where the host runs the routine. The first buffer is the state, the first result the next one. A generator of Mersenne is serial: one unit. */
-export function nativeRoutine(routine: Routine, reads: readonly BufferType[], writes: readonly BufferType[], id: string, features: Features): KernelCode | null {
-  const samples = writes[1];
-  if (routine.name === MRG_UNIFORM && samples) return mrgFill(reads, [writes[0] as BufferType, samples], id, features);
-  const draw = samples && NATIVE.get(routine.name)?.(argsOf(routine), samples);
-  if (!samples || !draw) return null;
+/** A draw of MT19937, which is serial: one unit. */
+const serial = (distribution: Distribution): Writer => (routine, reads, writes, id, features) => {
+  const [, samples] = writes;
+  const draw = distribution(argsOf(routine), samples);
+  if (!draw) return null;
   const params = passParams({ params: reads, results: writes, scalars: [] });
   const fn = new Func(`$${id}`, params.list);
   const [state, out] = params.results as readonly [string, string];
@@ -151,4 +148,17 @@ export function nativeRoutine(routine: Routine, reads: readonly BufferType[], wr
   const pass = { name: fn.name, text: fn.text(), units: 1, cost: 100 + draw.cost * sizeOf(samples.shape) };
   const how = `native ${routine.name}${features.simd ? "" : ", word by word"}`;
   return { packings: [], passes: [pass], scratch: 0, own: draw.own, how, library: new Map([...generator(features.simd), ...drawFunctions]), inPlace: [[0], []] };
+};
+
+const WRITERS: ReadonlyMap<string, Writer> = new Map<string, Writer>([
+  [MRG_UNIFORM, (_, reads, writes, id, features) => mrgFill(reads, writes, id, features)],
+  ...Object.entries({ uniform, bernoulliPair, randomIntegers, binomial, permutation, choice, choiceWithout }).map(([name, d]): [string, Writer] => [`mt19937.${name}`, serial(d)]),
+]);
+
+/** Names of the routines that have code of their own here (Caps.routines). */
+export const NATIVE_ROUTINES: ReadonlySet<string> = new Set(WRITERS.keys());
+
+/** Null where the host runs the routine. */
+export function nativeRoutine(routine: Routine, reads: readonly BufferType[], writes: readonly BufferType[], id: string, features: Features): KernelCode | null {
+  return WRITERS.get(routine.name)?.(routine, reads, writes as readonly [BufferType, BufferType], id, features) ?? null;
 }
