@@ -131,11 +131,9 @@ export class Program {
       if (on.backend !== this.#backend) this.#forget();
       this.#backend = on.backend;
       const leaves = this.#leaves(args) ?? (await this.#leavesRead(args));
-      const recent = this.#recentFor(leaves);
-      const deciding = recent === null ? this.#decidingNow(leaves, args.values) : null;
-      const known = recent ?? this.#knownFor(leaves, deciding);
+      const known = this.#recentFor(leaves) ?? this.#decidedFor(leaves, args.values);
       if (known === null) args.keep();
-      const ready = known ?? (await this.#prepareFor(on, leaves, args.values, deciding));
+      const ready = known ?? (await this.#prepareFor(on, leaves, args.values));
       this.last = ready;
       this.lastDevice = on;
       return await this.#execute(on, ready, leaves, args, sets);
@@ -220,20 +218,18 @@ export class Program {
   }
 
   /**
-   * The values that decide the plan for leaves of these shapes (a branch, a length), where the host has all that they are computed from. Copies, as
-   * they may be arguments, which nobody has kept yet.
+   * The plan for these leaves that a branch or a length decides, where it was made before, its guards hold, and the host has all that decides. It is
+   * found without a wait, so that no argument has to be kept.
    */
-  #decidingNow(leaves: readonly Leaf[], args: readonly NdArray[]): Bound | null {
-    const bound = this.#bounds.get(shapesOf(leaves));
+  #decidedFor(leaves: readonly Leaf[], args: readonly NdArray[]): Ready | null {
+    const shapes = shapesOf(leaves);
+    const bound = this.#bounds.get(shapes);
     if (bound === undefined) return null;
     const variables = [...bound.values.keys()];
     const env = valuesOnHost(variables, this.#inputs, args);
-    return env === null ? null : { scalars: bound.scalars, values: new Map(interpret(variables, env).map((value, i) => [variables[i] as Variable, value.copy()])) };
-  }
-
-  /** The plan for these leaves and values, if it was made before and its guards hold. */
-  #knownFor(leaves: readonly Leaf[], bound: Bound | null): Ready | null {
-    const known = bound === null ? null : this.#known(planKey(leaves, bound));
+    if (env === null) return null;
+    const values = new Map(interpret(variables, env).map((value, i) => [variables[i] as Variable, value]));
+    const known = this.#known(planKey(shapes, leaves, { scalars: bound.scalars, values }));
     return known !== null && holds(known, leaves) ? known : null;
   }
 
@@ -248,9 +244,9 @@ export class Program {
   }
 
   /** The plan for these leaves: from the cache if its guards hold, else made. */
-  async #prepareFor(on: Device, leaves: readonly Leaf[], args: readonly NdArray[], deciding: Bound | null): Promise<Ready> {
+  async #prepareFor(on: Device, leaves: readonly Leaf[], args: readonly NdArray[]): Promise<Ready> {
     const shapes = shapesOf(leaves);
-    let start = deciding ?? (await this.#bind(this.#bounds.get(shapes) ?? FREE, args));
+    let start = await this.#bind(this.#bounds.get(shapes) ?? FREE, args);
     for (;;) {
       const found = await this.#find(on, leaves, args, shapes, start);
       const more = MORE_SCALARS[start.scalars];
@@ -271,7 +267,7 @@ export class Program {
   }
 
   async #find(on: Device, leaves: readonly Leaf[], args: readonly NdArray[], shapes: string, start: Bound): Promise<Ready> {
-    const key = planKey(leaves, start);
+    const key = planKey(shapes, leaves, start);
     const known = this.#known(key);
     if (known !== null) return known;
     const t0 = performance.now();

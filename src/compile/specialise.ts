@@ -59,9 +59,9 @@ const isBound = ({ variable, scalar: value }: Leaf, scalars: Bound["scalars"]): 
 export const shapesOf = (leaves: readonly Leaf[]): string => leaves.map((l) => l.shape.join("x")).join(";");
 
 /** What a plan is kept by: the shapes of the leaves, and all that is bound. */
-export function planKey(leaves: readonly Leaf[], { scalars, values }: Bound): string {
+export function planKey(shapes: string, leaves: readonly Leaf[], { scalars, values }: Bound): string {
   const bound = leaves.filter((l) => isBound(l, scalars)).map((l) => l.scalar);
-  return [shapesOf(leaves), scalars, bound.join(","), ...[...values.values()].map((x) => `${x.shape.join("x")}:${x.data.join(",")}`)].join("|");
+  return [shapes, scalars, bound.join(","), ...[...values.values()].map((x) => `${x.shape.join("x")}:${x.data.join(",")}`)].join("|");
 }
 
 /** Makes the plan; throws NeedValue or NeedScalars where more has to be bound. */
