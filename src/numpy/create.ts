@@ -15,6 +15,7 @@ export interface DTypeOption {
 }
 
 export interface LinspaceOptions extends DTypeOption {
+  /** How many values: 50 by default. */
   readonly num?: number | undefined;
 }
 

@@ -28,10 +28,13 @@ export interface Conv3dOptions {
   readonly filterShape?: readonly (Length | null)[] | null | undefined;
   /** Zeros around volumes: "valid" (default), "half", "full", or how many: of all axes, or of each. */
   readonly borderMode?: "valid" | "half" | "full" | number | Triple | undefined;
+  /** From one window to the next along each axis: 1 by default. */
   readonly subsample?: Triple | undefined;
   /** true (default) turns the filters around in all three axes. */
   readonly filterFlip?: boolean | undefined;
+  /** From one element of a filter to the next in the volume: 1 by default. */
   readonly filterDilation?: Triple | undefined;
+  /** Groups of channels, each with filters of its own: 1 by default. */
   readonly numGroups?: number | undefined;
 }
 
@@ -69,8 +72,8 @@ function borders(mode: NonNullable<Conv3dOptions["borderMode"]>, reach: Variable
 }
 
 /**
- * Volumes `[n, channels, planes, rows, columns]` convolved with filters `[filters, channels, planes, rows, columns]`. Errors: `volume-rank`,
- * `volume-triple`, and those of conv2d.
+ * Volumes `[n, channels, planes, rows, columns]` convolved with filters `[filters, channels, planes, rows, columns]`, of their dtype: the product
+ * `[n, filters, planes, rows, columns]` (theano/tensor/nnet/abstract_conv.py conv3d). Errors: `volume-rank`, `volume-triple`, and those of conv2d.
  */
 export function conv3d(input: Operand, filters: Operand, options: Conv3dOptions = {}): Variable {
   const { borderMode = "valid", filterFlip = true, numGroups = 1 } = options;
@@ -95,10 +98,13 @@ export interface Pool3dOptions {
   /** The window; `ds` is its older name. */
   readonly ws?: Triple | undefined;
   readonly ds?: Triple | undefined;
+  /** Whether what is left over at the ends is not read; false by default, as in Theano. */
   readonly ignoreBorder?: boolean | undefined;
   /** From one window to the next: the window's size by default. */
   readonly stride?: Triple | null | undefined;
+  /** Zeros around volumes: 0 by default. */
   readonly pad?: Triple | undefined;
+  /** "max" by default, and those of pool2d. */
   readonly mode?: PoolMode | undefined;
 }
 
